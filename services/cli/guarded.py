@@ -1,0 +1,83 @@
+"""A process of ours that never outlives us and is proven to be ready by its own words."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO, Self, cast
+
+_GUARDIAN = Path(__file__).with_name("guardian.py")
+
+
+class ProcessFailedError(RuntimeError):
+    """The process ended, or did not become ready in time; the text ends with its last words."""
+
+
+class GuardedProcess:
+    """A started and ready command. ``log`` holds what it writes, from its start on.
+
+    Ready means that the process itself has said so in its log: another process that owns the
+    port the command was given can never be taken for it.
+    """
+
+    def __init__(self, guardian: subprocess.Popen[bytes], pid: int, log: Path) -> None:
+        self._guardian = guardian
+        self.pid = pid
+        self.log = log
+
+    @classmethod
+    def start(
+        cls, command: list[str], *, log: Path, ready: str, seconds: float, cwd: Path | None = None
+    ) -> Self:
+        """Start ``command`` and return when ``ready`` stands in its log.
+
+        Raises:
+            ProcessFailedError: it ended before, or took longer than ``seconds``.
+        """
+        with log.open("wb") as output:
+            guardian = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_GUARDIAN), *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                cwd=cwd,
+                start_new_session=True,  # Ctrl-C in the terminal is ours to handle, in our order
+            )
+        with cast("IO[bytes]", guardian.stdout) as answers:
+            first = answers.readline()
+        process = cls(guardian, int(first or b"0"), log)
+        deadline = time.monotonic() + seconds
+        while ready not in log.read_text(errors="replace"):
+            if not process.alive() or time.monotonic() > deadline:
+                process.stop()
+                raise ProcessFailedError(f"{Path(command[0]).name}: {process.last_words()}")
+            time.sleep(0.01)
+        return process
+
+    def alive(self) -> bool:
+        """Tell whether the process runs."""
+        return self._guardian.poll() is None
+
+    def wait(self) -> None:
+        """Return when the process has ended, by itself or by `stop`."""
+        self._guardian.wait()
+
+    def stop(self) -> None:
+        """End the process: politely, after some seconds by force. Harmless when it has ended."""
+        cast("IO[bytes]", self._guardian.stdin).close()
+        self._guardian.wait()
+
+    def kill(self) -> None:
+        """End the process at once, as a power cut would."""
+        if self.alive():
+            os.kill(self.pid, signal.SIGKILL)
+        self.stop()
+
+    def last_words(self) -> str:
+        """Return the last lines of the log."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-12:]) or "it said nothing"

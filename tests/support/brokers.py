@@ -1,0 +1,58 @@
+"""Brokers for tests: each one fresh and empty, on a port it proved to own, gone afterwards."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from services.cli.guarded import GuardedProcess
+from services.cli.local_broker import LocalBroker
+from services.cli.topics import ensure_topics
+from tests.support import usage
+from tests.support.kafka import KAFKA_VERSION, start_kafka
+
+Kind = Literal["tansu", "kafka"]
+
+LABELS: dict[Kind, str] = {"tansu": "tansu", "kafka": f"Apache Kafka {KAFKA_VERSION}"}
+
+
+class Broker:
+    """A running broker. Its log is empty at the start and lost with it."""
+
+    def __init__(self, kind: Kind, bootstrap: str, process: GuardedProcess) -> None:
+        self.kind = kind
+        self.bootstrap = bootstrap
+        self.process = process
+
+    def create_topics(self, partitions: int) -> None:
+        """Create our topics, as the service does."""
+        ensure_topics(self.bootstrap, partitions)
+
+    def stop(self) -> None:
+        """End it politely."""
+        self.process.stop()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+
+
+@contextmanager
+def fresh_broker(kind: Kind) -> Iterator[Broker]:
+    """Run a new, empty broker. For kinds that may be missing here use the `broker` fixture."""
+    with tempfile.TemporaryDirectory(prefix=f"{kind}-") as name:
+        directory = Path(name)
+        if kind == "tansu":
+            local = LocalBroker.start(directory / "broker.log")
+            broker = Broker(kind, local.bootstrap, local.process)
+        else:
+            process, bootstrap = start_kafka(directory)
+            broker = Broker(kind, bootstrap, process)
+        usage.note(LABELS[kind])
+        try:
+            yield broker
+        finally:
+            broker.kill()

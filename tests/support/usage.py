@@ -1,0 +1,23 @@
+"""Notes which broker and which engine each test really used; conftest prints the sums."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+
+_tests_by_name: dict[str, set[str]] = defaultdict(set)
+
+
+def _current_test() -> str:
+    """Return the running test, as pytest says; the empty text outside of one."""
+    return os.environ.get("PYTEST_CURRENT_TEST", "").removesuffix(")").rpartition(" (")[0]
+
+
+def note(name: str) -> None:
+    """Count the running test for the broker or engine called ``name``."""
+    _tests_by_name[name].add(_current_test())
+
+
+def count(name: str) -> int:
+    """Return how many tests used ``name``."""
+    return len(_tests_by_name[name])
