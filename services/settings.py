@@ -1,0 +1,136 @@
+"""Every setting of the service: an environment variable HOTLINE_<NAME>, or an option of a command.
+
+docs/settings.md lists them all; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.instants import SECOND
+
+PREFIX: Final = "HOTLINE_"
+
+
+class SettingsError(ValueError):
+    """A setting has no valid value. The message names each one and never shows a value."""
+
+
+class Settings(BaseSettings):
+    """What can be set. Times are seconds, sizes are bytes."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    data_dir: Path = Field(
+        default=Path(".hotline"),
+        title="Data directory",
+        description="Where the embedded engine and the local broker keep their files.",
+    )
+    clickhouse_url: SecretStr = Field(
+        default=SecretStr(""),
+        title="ClickHouse",
+        description="`http://user:password@host:8123/database` of a ClickHouse server. "
+        "Empty: chDB, the engine in this process, under the data directory.",
+    )
+    kafka_bootstrap: str = Field(
+        default="",
+        title="Kafka",
+        description="`host:port[,host:port]` of a Kafka of your own. "
+        "Empty: `hotline up` starts a local broker.",
+    )
+    kafka_replication: Annotated[int, Field(ge=-1, le=32)] = Field(
+        default=-1,
+        title="Replication",
+        description="Copies of each partition when topics are created; -1 is the broker's default.",
+    )
+    partitions: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=2,
+        title="Partitions",
+        description="Partitions of `work-order-events`, which is the number of shards. "
+        "It never changes for a topic.",
+    )
+    epoch: Annotated[int, Field(ge=1, le=2**19)] = Field(
+        default=1,
+        title="Epoch",
+        description="Number of the log: raise it by one when the same data continue on a new, "
+        "empty Kafka topic. The local broker's log is new at every start and counts by itself.",
+    )
+    policy: str = Field(
+        default="beijing-district",
+        min_length=1,
+        title="Policy",
+        description="Name of a preset (`beijing-district`, `on-time`) or path of a policy file.",
+    )
+    time_zone: str = Field(
+        default="",
+        title="Time zone",
+        description="IANA name that replaces the policy's zone, such as `America/New_York`.",
+    )
+    units: str = Field(
+        default="",
+        title="Units",
+        description="Path of a CSV file with the units, registered at the first start. "
+        "Empty: the streets of Beijing that come with the package.",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        title="Host",
+        description="Address that the HTTP services listen on.",
+    )
+    port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        default=8000,
+        title="Port",
+        description="Port of the HTTP services; 0 takes a free one.",
+    )
+    flush_interval: Annotated[float, Field(ge=0.01, le=60)] = Field(
+        default=0.1,
+        title="Flush interval",
+        description="Seconds between two flushes of a shard: how late a number may be.",
+    )
+    hot_orders: Annotated[int, Field(ge=1_000)] = Field(
+        default=200_000,
+        title="Hot orders",
+        description="Orders that a shard keeps in memory; others are fetched when needed.",
+    )
+    max_body_bytes: Annotated[int, Field(ge=1024, le=512 * 1024 * 1024)] = Field(
+        default=8 * 1024 * 1024,
+        title="Largest request",
+        description="Bytes of one push request; a larger one is refused.",
+    )
+    future_tolerance: Annotated[float, Field(ge=0)] = Field(
+        default=300,
+        title="Future tolerance",
+        description="Seconds that an event's time may be ahead of the clock at the gateway.",
+    )
+
+    @property
+    def database_url(self) -> str:
+        """The engine's URL, the embedded one when no server is set. Holds a password."""
+        given = self.clickhouse_url.get_secret_value()
+        return given or (self.data_dir.absolute() / "chdb").as_uri().replace("file:", "chdb:", 1)
+
+    @property
+    def future_tolerance_us(self) -> int:
+        """`future_tolerance` in microseconds."""
+        return round(self.future_tolerance * SECOND)
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read the environment; what is given, and is not None, comes first.
+
+    Raises:
+        SettingsError: an unknown name, or a value out of range.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        lines = [
+            f"{PREFIX}{'_'.join(str(step) for step in mistake['loc']).upper()}: {mistake['msg']}"
+            for mistake in error.errors(include_input=False, include_url=False)
+        ]
+        raise SettingsError("\n".join(lines)) from error
