@@ -2,18 +2,21 @@
 -- lets a row pass only under the greatest fence claimed for its shard: a worker that lost its
 -- partition cannot overwrite its successor. Writers insert into `*_in`, readers read the table.
 -- Instants are DateTime64(6, 'UTC'). Replacing tables are read with FINAL (never with PREWHERE).
+-- Every statement may be run again: a migration that was cut off is repeated from its start.
+-- Keys begin with the shard where a worker loads by shard; a new part then meets few old ones.
 
-CREATE TABLE shard_claims
+CREATE TABLE IF NOT EXISTS shard_claims
 (
     shard UInt16,
     fence UInt64,                        -- epoch << 44 | token
+    claimant String,                     -- drawn by the claimer: two with one fence both lose
     claimed_at DateTime64(6, 'UTC')
 )
 ENGINE = MergeTree ORDER BY (shard, fence);
 
 -- The archive: one row for each content of an event. `precedence` is greater the earlier the log
 -- holds it, so that of identical copies the first position stays.
-CREATE TABLE events
+CREATE TABLE IF NOT EXISTS events
 (
     shard UInt16,
     epoch UInt32,
@@ -27,11 +30,13 @@ CREATE TABLE events
     occurred_at DateTime64(6, 'UTC'),
     data String,                         -- canonical JSON of the listed fields
     dropped Array(LowCardinality(String)),
-    precedence UInt128
+    precedence UInt128,
+    INDEX by_position (epoch, offset) TYPE minmax
 )
-ENGINE = ReplacingMergeTree(precedence) ORDER BY (subject, source, id, digest);
+ENGINE = ReplacingMergeTree(precedence) ORDER BY (shard, subject, source, id, digest)
+SETTINGS index_granularity = 1024;
 
-CREATE TABLE events_in
+CREATE TABLE IF NOT EXISTS events_in
 (
     fence UInt64,
     shard UInt16,
@@ -50,12 +55,12 @@ CREATE TABLE events_in
 )
 ENGINE = Null;
 
-CREATE MATERIALIZED VIEW events_fenced TO events AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS events_fenced TO events AS
 SELECT * EXCEPT fence FROM events_in
 WHERE (shard, fence) IN (SELECT shard, max(fence) FROM shard_claims GROUP BY shard);
 
 -- One row an order: which events it has folded, and its contributions as spans [begins_at, ends_at).
-CREATE TABLE work_orders
+CREATE TABLE IF NOT EXISTS work_orders
 (
     ruleset UInt32,
     shard UInt16,
@@ -81,11 +86,15 @@ CREATE TABLE work_orders
     `span.indicator` Array(LowCardinality(String)),
     `span.attributed_at` Array(DateTime64(6, 'UTC')),
     `span.denominator` Array(Int32),
-    `span.numerator` Array(Int32)
+    `span.numerator` Array(Int32),
+    attributed_from DateTime64(6, 'UTC') MATERIALIZED arrayMin(`span.attributed_at`),
+    attributed_to DateTime64(6, 'UTC') MATERIALIZED arrayMax(`span.attributed_at`),
+    INDEX by_attribution (attributed_from, attributed_to) TYPE minmax
 )
-ENGINE = ReplacingMergeTree(version) ORDER BY (ruleset, subject);
+ENGINE = ReplacingMergeTree(version) ORDER BY (ruleset, shard, subject)
+SETTINGS index_granularity = 1024;
 
-CREATE TABLE work_orders_in
+CREATE TABLE IF NOT EXISTS work_orders_in
 (
     fence UInt64,
     ruleset UInt32,
@@ -116,12 +125,12 @@ CREATE TABLE work_orders_in
 )
 ENGINE = Null;
 
-CREATE MATERIALIZED VIEW work_orders_fenced TO work_orders AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS work_orders_fenced TO work_orders AS
 SELECT * EXCEPT fence FROM work_orders_in
 WHERE (shard, fence) IN (SELECT shard, max(fence) FROM shard_claims GROUP BY shard);
 
 -- Absolute sums of the contributions in force at the shard's clock.
-CREATE TABLE counters
+CREATE TABLE IF NOT EXISTS counters
 (
     ruleset UInt32,
     shard UInt16,
@@ -133,9 +142,9 @@ CREATE TABLE counters
     numerator Int64,                     -- thousandths
     version UInt128
 )
-ENGINE = ReplacingMergeTree(version) ORDER BY (ruleset, ranking, indicator, bucket, unit, shard);
+ENGINE = ReplacingMergeTree(version) ORDER BY (ruleset, shard, ranking, bucket, indicator, unit);
 
-CREATE TABLE counters_in
+CREATE TABLE IF NOT EXISTS counters_in
 (
     fence UInt64,
     ruleset UInt32,
@@ -150,12 +159,12 @@ CREATE TABLE counters_in
 )
 ENGINE = Null;
 
-CREATE MATERIALIZED VIEW counters_fenced TO counters AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS counters_fenced TO counters AS
 SELECT * EXCEPT fence FROM counters_in
 WHERE (shard, fence) IN (SELECT shard, max(fence) FROM shard_claims GROUP BY shard);
 
 -- Only what lies at or before the newest row of a shard counts as stored.
-CREATE TABLE shard_flushes
+CREATE TABLE IF NOT EXISTS shard_flushes
 (
     ruleset UInt32,
     shard UInt16,
@@ -168,7 +177,7 @@ CREATE TABLE shard_flushes
 )
 ENGINE = ReplacingMergeTree(version) ORDER BY (ruleset, shard);
 
-CREATE TABLE shard_flushes_in
+CREATE TABLE IF NOT EXISTS shard_flushes_in
 (
     ruleset UInt32,
     shard UInt16,
@@ -181,12 +190,12 @@ CREATE TABLE shard_flushes_in
 )
 ENGINE = Null;
 
-CREATE MATERIALIZED VIEW shard_flushes_fenced TO shard_flushes AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS shard_flushes_fenced TO shard_flushes AS
 SELECT * FROM shard_flushes_in
 WHERE (shard, fence) IN (SELECT shard, max(fence) FROM shard_claims GROUP BY shard);
 
 -- Keyed by place in the log, so that handling it twice changes nothing.
-CREATE TABLE dead_letters
+CREATE TABLE IF NOT EXISTS dead_letters
 (
     topic LowCardinality(String),
     partition UInt16,
@@ -204,7 +213,7 @@ CREATE TABLE dead_letters
 )
 ENGINE = ReplacingMergeTree(recorded_at) ORDER BY (topic, partition, epoch, offset, frame_index, reason);
 
-CREATE TABLE rulesets
+CREATE TABLE IF NOT EXISTS rulesets
 (
     ruleset UInt32,
     policy_id String,
@@ -215,7 +224,7 @@ CREATE TABLE rulesets
 )
 ENGINE = ReplacingMergeTree(activated_at) ORDER BY ruleset;
 
-CREATE TABLE units
+CREATE TABLE IF NOT EXISTS units
 (
     code String,
     name String,
@@ -227,7 +236,7 @@ CREATE TABLE units
 ENGINE = ReplacingMergeTree(registered_at) ORDER BY code;
 
 -- One row an evaluation of one ranking: the list, the bottom, and the alerts it gave, in one insert.
-CREATE TABLE evaluations
+CREATE TABLE IF NOT EXISTS evaluations
 (
     ruleset UInt32,
     ranking LowCardinality(String),

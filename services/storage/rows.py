@@ -1,0 +1,149 @@
+"""Tuples of `schemas.records` to columns of the tables, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from schemas.codec import archive_data, event_from_archive
+from schemas.records import (
+    Contribution,
+    LoggedEvent,
+    OrderRow,
+    OrderSummary,
+    Outcome,
+    Position,
+    Span,
+)
+
+Columns = dict[str, Sequence[Any]]
+
+EVENT_COLUMNS: Final = (
+    "subject, source, id, type, occurred_at, data, digest, epoch, offset, frame_index, dropped"
+)
+SUMMARY_COLUMNS: Final = (
+    "source, unit, received_at, demand_type, channel, urgency, category, community,"
+    " resolve_due, resolved_at"
+)
+ORDER_COLUMNS: Final = (
+    f"subject, folded, boundaries, {SUMMARY_COLUMNS}, `span.begins_at`, `span.ends_at`,"
+    " `span.ranking`, `span.unit`, `span.indicator`, `span.attributed_at`, `span.denominator`,"
+    " `span.numerator`"
+)
+
+# Of identical copies the one with the greatest precedence stays: the first in the log.
+_FIRST_PRECEDENCE: Final = 1 << 127
+
+
+def precedence(position: Position, frame_index: int) -> int:
+    """Fit into a UInt128 that is the greater the earlier the log holds it."""
+    return _FIRST_PRECEDENCE - ((position.epoch << 96) | (position.offset << 32) | frame_index)
+
+
+def event_columns(shard: int, fence: int, events: Sequence[LoggedEvent]) -> Columns:
+    """Columns of ``events_in``."""
+    bare = [logged.event for logged in events]
+    return {
+        "fence": [fence] * len(events),
+        "shard": [shard] * len(events),
+        "epoch": [logged.position.epoch for logged in events],
+        "offset": [logged.position.offset for logged in events],
+        "frame_index": [logged.frame_index for logged in events],
+        "subject": [event.subject for event in bare],
+        "source": [event.source for event in bare],
+        "id": [event.id for event in bare],
+        "digest": [event.digest for event in bare],
+        "type": [event.type for event in bare],
+        "occurred_at": [event.occurred_at for event in bare],
+        "data": [archive_data(event) for event in bare],
+        "dropped": [list(logged.dropped) for logged in events],
+        "precedence": [precedence(logged.position, logged.frame_index) for logged in events],
+    }
+
+
+def logged_events(rows: Iterable[tuple[Any, ...]]) -> list[LoggedEvent]:
+    """Rows of `EVENT_COLUMNS` in log order, of identical copies the first only.
+
+    The table may hold copies that the engine has not merged yet, so they are dropped here.
+    """
+    seen: set[tuple[str, str, str, bytes]] = set()
+    events = []
+    for row in sorted(rows, key=_log_order):
+        subject, source, id_, type_, occurred_at, data, digest, epoch, offset, index, dropped = row
+        if (identity := (subject, source, id_, digest)) in seen:
+            continue
+        seen.add(identity)
+        event = event_from_archive(
+            subject=subject,
+            source=source,
+            id=id_,
+            type=type_,
+            occurred_at=occurred_at,
+            data=data,
+            digest=digest,
+        )
+        events.append(LoggedEvent(event, Position(epoch, offset), index, tuple(dropped)))
+    return events
+
+
+def _log_order(row: tuple[Any, ...]) -> tuple[int, int, int]:
+    return row[7:10]  # epoch, offset, frame_index
+
+
+def order_columns(
+    shard: int, ruleset: int, fence: int, version: int, orders: Sequence[OrderRow]
+) -> Columns:
+    """Columns of ``work_orders_in``."""
+    count = len(orders)
+    summaries = [order.outcome.summary for order in orders]
+    spans = [order.outcome.spans for order in orders]
+    counted = [[span.contribution for span in of_order] for of_order in spans]
+    return {
+        "fence": [fence] * count,
+        "ruleset": [ruleset] * count,
+        "shard": [shard] * count,
+        "version": [version] * count,
+        "subject": [order.subject for order in orders],
+        "folded": [sorted(order.folded) for order in orders],
+        "source": [summary.source for summary in summaries],
+        "unit": [summary.unit for summary in summaries],
+        "received_at": [summary.received_at for summary in summaries],
+        "demand_type": [summary.demand_type for summary in summaries],
+        "channel": [summary.channel for summary in summaries],
+        "urgency": [summary.urgency for summary in summaries],
+        "category": [list(summary.category) for summary in summaries],
+        "community": [summary.community for summary in summaries],
+        "resolve_due": [summary.resolve_due for summary in summaries],
+        "resolved_at": [summary.resolved_at for summary in summaries],
+        "boundaries": [list(order.outcome.boundaries) for order in orders],
+        "last_boundary": [max(order.outcome.boundaries, default=0) for order in orders],
+        "span.begins_at": [[span.begins_at for span in of_order] for of_order in spans],
+        "span.ends_at": [[span.ends_at for span in of_order] for of_order in spans],
+        "span.ranking": [[each.ranking for each in of_order] for of_order in counted],
+        "span.unit": [[each.unit for each in of_order] for of_order in counted],
+        "span.indicator": [[each.indicator for each in of_order] for of_order in counted],
+        "span.attributed_at": [[each.attributed_at for each in of_order] for of_order in counted],
+        "span.denominator": [[each.denominator for each in of_order] for of_order in counted],
+        "span.numerator": [[each.numerator for each in of_order] for of_order in counted],
+    }
+
+
+def order_row(row: tuple[Any, ...]) -> OrderRow:
+    """Read a row of `ORDER_COLUMNS`."""
+    subject, folded, boundaries = row[:3]
+    begins_at, ends_at, *counted = row[13:21]
+    spans = tuple(
+        Span(begins, ends, contribution)
+        for begins, ends, contribution in zip(
+            begins_at, ends_at, map(Contribution._make, zip(*counted, strict=True)), strict=True
+        )
+    )
+    return OrderRow(
+        subject, frozenset(folded), Outcome(spans, tuple(boundaries), order_summary(row[3:13]))
+    )
+
+
+def order_summary(row: Sequence[Any]) -> OrderSummary:
+    """Read a row of `SUMMARY_COLUMNS`."""
+    summary = OrderSummary._make(row)
+    return summary._replace(category=tuple(summary.category))
