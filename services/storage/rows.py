@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from schemas.codec import archive_data, event_from_archive
@@ -56,23 +56,26 @@ def event_columns(shard: int, fence: int, events: Sequence[LoggedEvent]) -> Colu
         "type": [event.type for event in bare],
         "occurred_at": [event.occurred_at for event in bare],
         "data": [archive_data(event) for event in bare],
-        "dropped": [list(logged.dropped) for logged in events],
+        "dropped": [logged.dropped for logged in events],
         "precedence": [precedence(logged.position, logged.frame_index) for logged in events],
     }
 
 
-def logged_events(rows: Iterable[tuple[Any, ...]]) -> list[LoggedEvent]:
-    """Rows of `EVENT_COLUMNS` in log order, of identical copies the first only.
-
-    The table may hold copies that the engine has not merged yet, so they are dropped here.
-    """
-    seen: set[tuple[str, str, str, bytes]] = set()
-    events = []
-    for row in sorted(rows, key=_log_order):
-        subject, source, id_, type_, occurred_at, data, digest, epoch, offset, index, dropped = row
-        if (identity := (subject, source, id_, digest)) in seen:
-            continue
-        seen.add(identity)
+def logged_events(rows: Iterable[tuple[Any, ...]]) -> Iterator[LoggedEvent]:
+    """Read rows of `EVENT_COLUMNS`."""
+    for (
+        subject,
+        source,
+        id_,
+        type_,
+        occurred_at,
+        data,
+        digest,
+        epoch,
+        offset,
+        index,
+        dropped,
+    ) in rows:
         event = event_from_archive(
             subject=subject,
             source=source,
@@ -82,12 +85,7 @@ def logged_events(rows: Iterable[tuple[Any, ...]]) -> list[LoggedEvent]:
             data=data,
             digest=digest,
         )
-        events.append(LoggedEvent(event, Position(epoch, offset), index, tuple(dropped)))
-    return events
-
-
-def _log_order(row: tuple[Any, ...]) -> tuple[int, int, int]:
-    return row[7:10]  # epoch, offset, frame_index
+        yield LoggedEvent(event, Position(epoch, offset), index, tuple(dropped))
 
 
 def order_columns(
@@ -111,11 +109,11 @@ def order_columns(
         "demand_type": [summary.demand_type for summary in summaries],
         "channel": [summary.channel for summary in summaries],
         "urgency": [summary.urgency for summary in summaries],
-        "category": [list(summary.category) for summary in summaries],
+        "category": [summary.category for summary in summaries],
         "community": [summary.community for summary in summaries],
         "resolve_due": [summary.resolve_due for summary in summaries],
         "resolved_at": [summary.resolved_at for summary in summaries],
-        "boundaries": [list(order.outcome.boundaries) for order in orders],
+        "boundaries": [order.outcome.boundaries for order in orders],
         "last_boundary": [max(order.outcome.boundaries, default=0) for order in orders],
         "span.begins_at": [[span.begins_at for span in of_order] for of_order in spans],
         "span.ends_at": [[span.ends_at for span in of_order] for of_order in spans],
@@ -132,12 +130,7 @@ def order_row(row: tuple[Any, ...]) -> OrderRow:
     """Read a row of `ORDER_COLUMNS`."""
     subject, folded, boundaries = row[:3]
     begins_at, ends_at, *counted = row[13:21]
-    spans = tuple(
-        Span(begins, ends, contribution)
-        for begins, ends, contribution in zip(
-            begins_at, ends_at, map(Contribution._make, zip(*counted, strict=True)), strict=True
-        )
-    )
+    spans = tuple(map(Span, begins_at, ends_at, map(Contribution, *counted)))
     return OrderRow(
         subject, frozenset(folded), Outcome(spans, tuple(boundaries), order_summary(row[3:13]))
     )

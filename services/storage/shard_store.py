@@ -153,7 +153,8 @@ class ShardStore:
             wanted = {**self._own, "subjects": part}
             found = self._db.query(
                 f"SELECT {rows.EVENT_COLUMNS} FROM events"  # noqa: S608 (names only)
-                " WHERE shard = {shard:UInt16} AND subject IN {subjects:Array(String)}",
+                " WHERE shard = {shard:UInt16} AND subject IN {subjects:Array(String)}"
+                " ORDER BY epoch, offset, frame_index LIMIT 1 BY subject, source, id, digest",
                 wanted,
             )
             for logged in rows.logged_events(found):
