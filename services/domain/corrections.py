@@ -1,0 +1,71 @@
+"""Which events an order is folded from: in order, with corrections applied.
+
+A `corrected` event names another event of its source by ``id`` and says what one field of it
+should have been: a data field (null empties it) or ``time`` (null withdraws the event). Of two
+corrections of one field the one that sorts later counts; a correction may correct an earlier
+correction. A correction whose target is not there (yet) changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from schemas.instants import DAY, EPOCH, SECOND, Instant
+from schemas.records import Event
+
+CORRECTED: Final = "corrected"
+TIME: Final = "time"
+
+_Key = tuple[str, str]
+
+
+def in_order(events: Iterable[Event]) -> list[Event]:
+    """The events to fold, sorted by content alone, without repetitions and withdrawn events.
+
+    Corrections stay in the list: they are events of the order, and tell when it was first seen.
+    """
+    ordered = sorted(events)
+    if len({event.id for event in ordered}) < len(ordered):
+        ordered = list({(event.source, event.id): event for event in ordered}.values())
+    for event in ordered:
+        if event.type == CORRECTED:
+            return _corrected(ordered)
+    return ordered
+
+
+def instant_of(text: str) -> Instant:
+    """Read an instant as `schemas.instants.format_instant` writes it: always UTC, always valid."""
+    since = datetime.fromisoformat(text) - EPOCH
+    return since.days * DAY + since.seconds * SECOND + since.microseconds
+
+
+def _corrected(ordered: list[Event]) -> list[Event]:
+    changes: dict[_Key, dict[str, Any]] = {}
+    # Backwards: when a correction is reached, what later ones say about it is known already,
+    # and of two values for one field the later one is there first.
+    for event in reversed(ordered):
+        if event.type == CORRECTED:
+            correction = _changed(event, changes)
+            if correction is not None and correction.data.get("field"):
+                target = (event.source, correction.data.get("event", ""))
+                fields = changes.setdefault(target, {})
+                fields.setdefault(correction.data["field"], correction.data.get("new"))
+    effective = (_changed(event, changes) for event in ordered)
+    return sorted(event for event in effective if event is not None)
+
+
+def _changed(event: Event, changes: dict[_Key, dict[str, Any]]) -> Event | None:
+    """The event as corrected, or None if it is withdrawn."""
+    fields = changes.get((event.source, event.id))
+    if not fields:
+        return event
+    data = {**event.data, **fields}
+    moved = data.pop(TIME, event.occurred_at)
+    if moved is None:
+        return None
+    return event._replace(
+        occurred_at=moved if isinstance(moved, int) else instant_of(moved),
+        data={name: value for name, value in data.items() if value is not None},
+    )

@@ -1,0 +1,54 @@
+"""Rates and scores: exact fractions, rounded half up, once, where the policy says (domain.md 2.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from schemas.records import Sums
+from services.domain.policy import Policy
+
+PERCENT: Final = 100
+THOUSAND: Final = 1000
+RATE_DECIMALS: Final = 2
+
+
+def rate(sums: Sums) -> Decimal | None:
+    """Percent to 2 decimals, for display. None without a denominator: null is not zero."""
+    if sums.denominator == 0:
+        return None
+    return half_up(Fraction(sums.numerator * PERCENT, sums.denominator * THOUSAND), RATE_DECIMALS)
+
+
+def score(sums: Mapping[str, Sums], policy: Policy) -> Decimal | None:
+    """The composite score out of 100, from sums by indicator.
+
+    Rates enter it unrounded. None if an indicator with a weight has no denominator.
+    """
+    total = Fraction(0)
+    for indicator in policy.weighted:
+        found = sums.get(indicator.code)
+        if found is None or found.denominator == 0:
+            return None
+        total += Fraction(indicator.weight * found.numerator, found.denominator * THOUSAND)
+    return half_up(total, policy.decimals)
+
+
+def sample(sums: Mapping[str, Sums], policy: Policy) -> int:
+    """How many orders stand behind the score: its largest denominator.
+
+    Denominators of one policy differ only by orders excluded from a single indicator.
+    """
+    return max(
+        (sums[i.code].denominator for i in policy.weighted if i.code in sums),
+        default=0,
+    )
+
+
+def half_up(value: Fraction, decimals: int) -> Decimal:
+    """Round to so many decimals; a half goes away from zero."""
+    scaled = abs(value) * 10**decimals
+    rounded = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    return Decimal(rounded if value >= 0 else -rounded).scaleb(-decimals)

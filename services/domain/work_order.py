@@ -1,0 +1,271 @@
+"""The fold: what is known about one order after some of its events (design.md 2.2).
+
+Events are applied in order (`corrections.in_order`). What a unit does counts only while it leads
+the order; what is requested or refused has no effect. Nothing here depends on the present time:
+`outcome` asks what the state means at an instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar, Final, NamedTuple
+
+from schemas.instants import FOREVER, Instant
+from schemas.records import Event, OrderSummary
+from services.domain.corrections import instant_of
+from services.domain.policy import Indicator, Policy
+from services.domain.windows import local_day
+
+APPROVED: Final = "approved"
+
+
+class Call(NamedTuple):
+    """One attempt to ask the citizen, and the unit that led the order at that time.
+
+    ``answers`` is None if the citizen was not reached.
+    """
+
+    unit: str
+    at: Instant
+    answers: Mapping[str, str] | None
+
+
+class Occurrence(NamedTuple):
+    """Something counted each time it happens: ``returned``, ``reopened``."""
+
+    name: str
+    unit: str
+    at: Instant
+
+
+class WorkOrder:
+    """The state of one order. ``lead`` is "" while no unit leads it.
+
+    ``resolve_due`` is the deadline in force, ``suspended_until`` the end of a suspension (None:
+    not suspended, FOREVER: until resumed). ``excluded`` maps indicators to the ground, the
+    latest exclusion last. ``standing`` is the callback that counts under the policy.
+    """
+
+    __slots__ = (
+        "_calls",
+        "_dispatched_at",
+        "_early",
+        "_handlers",
+        "_platform_due",
+        "_policy",
+        "_was_dispatched",
+        "cancelled",
+        "excluded",
+        "first_at",
+        "lead",
+        "occurrences",
+        "received",
+        "received_at",
+        "resolve_due",
+        "resolved_at",
+        "source",
+        "standing",
+        "suspended_until",
+        "unreachable",
+    )
+
+    def __init__(self, policy: Policy, first: Event) -> None:
+        self._policy = policy
+        self.first_at: Instant = first.occurred_at
+        self.source: str = first.source
+        self.received_at: Instant | None = None
+        self.received: Mapping[str, Any] = {}
+        self.lead = ""
+        self.resolve_due: Instant | None = None
+        self.resolved_at: Instant | None = None
+        self.suspended_until: Instant | None = None
+        self.excluded: dict[str, str] = {}
+        self.cancelled = False
+        self.standing: Call | None = None
+        self.unreachable = False
+        self.occurrences: list[Occurrence] = []
+        self._was_dispatched = False
+        self._dispatched_at: Instant | None = None
+        self._platform_due: Instant | None = None
+        self._handlers: set[str] = set()  # units that got the order and have not returned it
+        self._early: dict[str, Instant] = {}  # reports of units before the first dispatch
+        self._calls: list[Call] = []
+
+    def apply(self, event: Event) -> None:
+        """Take the next event in order."""
+        effect = self._EFFECTS.get(event.type)
+        if effect is not None:
+            effect(self, event)
+
+    def summary(self) -> OrderSummary:
+        """The columns people filter by."""
+        received = self.received
+        return OrderSummary(
+            self.source,
+            self.lead,
+            self.received_at,
+            received.get("demand_type", ""),
+            received.get("channel", ""),
+            received.get("urgency", ""),
+            tuple(received.get("category", ())),
+            received.get("community", ""),
+            self.resolve_due,
+            self.resolved_at,
+        )
+
+    def _on_received(self, event: Event) -> None:
+        if self.received_at is None:  # a second one, from another platform, changes nothing
+            self.received_at = event.occurred_at
+            self.received = event.data
+            self.source = event.source
+            self.resolve_due = self._deadline()
+
+    def _on_dispatched(self, event: Event) -> None:
+        unit = event.data.get("unit", "")
+        if unit != self.lead:
+            self.lead = unit
+            self.suspended_until = None
+        # Clocks of two systems differ by seconds: a report may precede the first dispatch.
+        self.resolved_at = None if self._was_dispatched else self._early.get(unit)
+        self._was_dispatched = True
+        self._handlers.add(unit)
+        self._dispatched_at = event.occurred_at
+        self._platform_due = _instant(event.data, "resolve_due")
+        self.resolve_due = self._deadline()
+
+    def _on_resolved(self, event: Event) -> None:
+        unit = event.data.get("unit", "")
+        if not self._was_dispatched:
+            self._early.setdefault(unit, event.occurred_at)
+        elif unit and unit == self.lead and self.resolved_at is None:
+            self.resolved_at = event.occurred_at
+
+    def _on_callback(self, event: Event) -> None:
+        answers = event.data.get("answers", {}) if event.data.get("reached") else None
+        self._calls.append(Call(self.lead, event.occurred_at, answers))
+        self._weigh_calls()
+
+    def _on_returned(self, event: Event) -> None:
+        unit = event.data.get("unit", "")
+        # The unit it names may have been replaced already, by a dispatch of the same second.
+        if event.data.get("decision") != APPROVED or unit not in self._handlers:
+            return
+        self._handlers.remove(unit)
+        self.occurrences.append(Occurrence("returned", unit, event.occurred_at))
+        if self._calls:  # they rated the handling of a unit that was not responsible
+            self._calls = [call for call in self._calls if call.unit != unit]
+            self._weigh_calls()
+        if unit == self.lead:
+            self.lead = ""
+            self.resolved_at = None
+            self.suspended_until = None
+            self._dispatched_at = self._platform_due = None
+            self.resolve_due = self._deadline()
+
+    def _on_extended(self, event: Event) -> None:
+        due = _instant(event.data, "resolve_due")
+        if due is None or not self._approved_for_lead(event.data):
+            return
+        decided_at = _instant(event.data, "decided_at")
+        if decided_at is None:
+            decided_at = event.occurred_at
+        if self.resolve_due is None or decided_at < self.resolve_due:
+            self.resolve_due = self._platform_due = due
+
+    def _on_suspended(self, event: Event) -> None:
+        if self._approved_for_lead(event.data):
+            until = _instant(event.data, "until")
+            self.suspended_until = FOREVER if until is None else until
+
+    def _on_resumed(self, event: Event) -> None:
+        if event.data.get("unit") == self.lead:
+            self.suspended_until = None
+
+    def _on_excluded(self, event: Event) -> None:
+        ground = event.data.get("ground", "")
+        for indicator in self._indicators(event.data):
+            self.excluded.pop(indicator, None)
+            self.excluded[indicator] = ground
+
+    def _on_reinstated(self, event: Event) -> None:
+        for indicator in self._indicators(event.data):
+            self.excluded.pop(indicator, None)
+
+    def _on_reopened(self, event: Event) -> None:
+        self.resolved_at = None
+        unit = event.data.get("unit", self.lead)
+        self.occurrences.append(Occurrence("reopened", unit, event.occurred_at))
+
+    def _on_cancelled(self, _event: Event) -> None:
+        self.cancelled = True
+
+    # signed, contacted, corrected, appealed, reviewed and linked change nothing that is counted yet.
+    _EFFECTS: ClassVar[Mapping[str, Callable[[WorkOrder, Event], None]]] = {
+        "received": _on_received,
+        "dispatched": _on_dispatched,
+        "resolved": _on_resolved,
+        "callback": _on_callback,
+        "returned": _on_returned,
+        "extended": _on_extended,
+        "suspended": _on_suspended,
+        "resumed": _on_resumed,
+        "excluded": _on_excluded,
+        "reinstated": _on_reinstated,
+        "reopened": _on_reopened,
+        "cancelled": _on_cancelled,
+    }
+
+    def _deadline(self) -> Instant | None:
+        """The last dispatch's own deadline, else the order's, else the policy's, else none."""
+        if self._platform_due is not None:
+            return self._platform_due
+        due = _instant(self.received, "resolve_due")
+        if due is None and self._dispatched_at is not None and self.received_at is not None:
+            due = self._policy.resolve_deadline(self.received, self._dispatched_at)
+        return due
+
+    def _approved_for_lead(self, data: Mapping[str, Any]) -> bool:
+        return data.get("decision") == APPROVED and data.get("unit") == self.lead
+
+    def _indicators(self, data: Mapping[str, Any]) -> Iterable[str]:
+        """The policy's indicators that an event lists; all of them if it lists none."""
+        listed = data.get("indicators")
+        codes = self._policy.codes
+        return codes if not listed else [code for code in codes if code in listed]
+
+    def _weigh_calls(self) -> None:
+        """Find the callback that counts, and whether the citizen is out of reach."""
+        policy = self._policy
+        valid = [call for call in self._calls if call.answers and call.answers.get("solved")]
+        self.standing = _basis(valid, policy) if valid else None
+        reached = any(call.answers is not None for call in self._calls)
+        self.unreachable = (
+            not reached
+            and len(self._calls) >= policy.attempts
+            and len({local_day(call.at, policy.time_zone) for call in self._calls})
+            >= policy.attempt_days
+        )
+
+
+def grade(indicator: Indicator, answers: Mapping[str, str]) -> int | None:
+    """Thousandths for one answer; None if the question was not answered."""
+    answer = answers.get(indicator.source)
+    return None if answer is None else indicator.grades.get(answer, 0)
+
+
+def _basis(valid: list[Call], policy: Policy) -> Call:
+    if policy.basis == "last":
+        return valid[-1]
+    if policy.basis == "first":
+        return valid[0]
+    return max(reversed(valid), key=lambda call: _points(call, policy))
+
+
+def _points(call: Call, policy: Policy) -> int:
+    answers = call.answers or {}
+    return sum(i.weight * (grade(i, answers) or 0) for i in policy.weighted)
+
+
+def _instant(data: Mapping[str, Any], field: str) -> Instant | None:
+    text = data.get(field)
+    return None if text is None else instant_of(text)
