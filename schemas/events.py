@@ -52,6 +52,7 @@ class Data(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
     listed: ClassVar[frozenset[str]]
+    example: ClassVar[dict[str, Any]] = {}
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -164,8 +165,23 @@ class Answers(Data):
     attitude: Grade | None = Field(None, description="Attitude of the staff (工作人员态度).")
 
 
+# No answers, or none of them given.
+_NO_ANSWERS: Final[dict[str, Any]] = {"additionalProperties": {"type": "null"}}
+
+
 class Callback(Data):
     """The hotline asks the citizen, or tries to (回访)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"reached": {"const": True}}},
+            "then": {"properties": {"unreached_reason": {"type": "null"}}},
+            "else": {
+                "required": ["unreached_reason"],
+                "properties": {"unreached_reason": {"type": "string"}, "answers": _NO_ANSWERS},
+            },
+        }
+    )
 
     attempt: Count = Field(description="1 for the first attempt in this round, and so on.")
     reached: bool = Field(description="Whether the citizen was reached.")
@@ -249,6 +265,16 @@ class Returned(Decided):
 
 class Extended(Decided):
     """A later deadline (延期). Moves the deadline only if approved before it expires."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"decision": {"const": "approved"}}},
+            "then": {
+                "required": ["resolve_due"],
+                "properties": {"resolve_due": {"type": "string"}},
+            },
+        }
+    )
 
     resolve_due: Moment | None = Field(
         None, description="The new completion deadline; required when approved."

@@ -14,8 +14,13 @@ CODE_LENGTH: Final = 64
 REFERENCE_LENGTH: Final = 128
 LIST_LENGTH: Final = 32
 
-# No control characters, no line or paragraph separators.
-_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\S[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+# One line: no control characters, no line or paragraph separators, and something to be seen.
+# Read alike by Rust's regex (pydantic) and by ECMA-262 (JSON Schema).
+_LINE: Final = (
+    r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*"
+    r"[^\x00-\x20\x7f-\xa0\u2000-\u200f\u2028\u2029\u3000\ufeff]"
+    r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+)
 _INSTANT_SCHEMA: Final = {"type": "string", "format": "date-time"}
 _OFFSET_MISSING: Final = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?)?", re.ASCII)
 _MOBILE_DIGITS: Final = 11

@@ -1,0 +1,112 @@
+"""Everything about the events that is generated from their models: what lies where."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import yaml
+from pydantic.json_schema import GenerateJsonSchema
+
+from schemas import topics
+from schemas.envelope import ENVELOPES, PREFIX
+from schemas.events import DATA_TYPES
+from schemas.reference import event_example, events_page
+
+_VERSION: Final = "1.0.0"
+
+
+def documents() -> dict[str, str]:
+    """Return every generated file, by its path from the repository's root."""
+    files = {f"schemas/json/{name}.json": _as_json(json_schema(name)) for name in ENVELOPES}
+    files["schemas/asyncapi.yaml"] = yaml.safe_dump(
+        asyncapi(), allow_unicode=True, sort_keys=False, width=100
+    )
+    files["docs/events.md"] = events_page({name: json_schema(name) for name in ENVELOPES})
+    return files
+
+
+def json_schema(name: str) -> dict[str, Any]:
+    """JSON Schema (2020-12) of one event type, envelope included."""
+    schema = ENVELOPES[name].model_json_schema()
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "$id": f"urn:hotline-rates:event:{name}",
+        **schema,
+        "title": PREFIX + name,
+        "examples": [event_example(name)],
+    }
+
+
+def asyncapi() -> dict[str, Any]:
+    """AsyncAPI 3 document of the topic that holds the events."""
+    messages = {name: _message(name) for name in ENVELOPES}
+    any_event = [{"$ref": f"./json/{name}.json"} for name in ENVELOPES]
+    messages["batch"] = {
+        "title": "Several events of one partition",
+        "contentType": topics.BATCH_JSON,
+        "payload": _payload(
+            {"type": "array", "maxItems": topics.FRAME_EVENTS, "items": {"anyOf": any_event}}
+        ),
+    }
+    channel = "#/channels/workOrderEvents"
+    references = [{"$ref": f"{channel}/messages/{name}"} for name in messages]
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Work-order events of a 12345 hotline",
+            "version": _VERSION,
+            "description": "The only input of hotline-rates, and its truth. See docs/events.md.",
+        },
+        "defaultContentType": topics.EVENT_JSON,
+        "channels": {
+            "workOrderEvents": {
+                "address": topics.WORK_ORDER_EVENTS,
+                "description": "Keyed by work order id (UTF-8), partitioned by murmur2 as Kafka's "
+                "Java client does; never compacted, kept for ever.",
+                "messages": messages,
+                "bindings": {
+                    "kafka": {"topic": topics.WORK_ORDER_EVENTS, "bindingVersion": "0.5.0"}
+                },
+            }
+        },
+        "operations": {
+            "countEvents": {
+                "action": "receive",
+                "channel": {"$ref": channel},
+                "summary": "The scoring workers fold and count what is valid; the rest goes to "
+                f"{topics.DEAD_LETTERS}.",
+                "messages": references,
+            },
+            "forwardEvents": {
+                "action": "send",
+                "channel": {"$ref": channel},
+                "summary": "The gateway and imports send what they have validated.",
+                "messages": references,
+            },
+        },
+    }
+
+
+def _message(name: str) -> dict[str, Any]:
+    return {
+        "title": PREFIX + name,
+        "summary": (DATA_TYPES[name].__doc__ or "").partition("\n")[0],
+        "contentType": topics.EVENT_JSON,
+        "payload": _payload({"$ref": f"./json/{name}.json"}),
+        "bindings": {
+            "kafka": {
+                "key": {"type": "string", "description": "The event's subject."},
+                "bindingVersion": "0.5.0",
+            }
+        },
+        "examples": [{"payload": event_example(name)}],
+    }
+
+
+def _payload(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"schemaFormat": "application/schema+json;version=2020-12", "schema": schema}
+
+
+def _as_json(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
