@@ -1,0 +1,51 @@
+"""Reads the raw log back, as any Kafka client sees it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kafka import KafkaConsumer, TopicPartition
+
+from schemas.topics import WORK_ORDER_EVENTS
+
+
+class Message(NamedTuple):
+    partition: int
+    offset: int
+    content_type: str
+    value: bytes
+
+
+def read_messages(bootstrap: str, partitions: int, expected: int) -> list[Message]:
+    """Read `expected` messages of all partitions, and then prove that no more follow."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=100,
+    )
+    try:
+        assigned = [TopicPartition(WORK_ORDER_EVENTS, number) for number in range(partitions)]
+        consumer.assign(assigned)
+        consumer.seek_to_beginning(*assigned)
+        messages: list[Message] = []
+        for _ in range(200):
+            # One quiet round after the last expected message, so that a surplus would be seen.
+            complete = len(messages) >= expected
+            polled = consumer.poll(timeout_ms=700 if complete else 250)
+            for records in polled.values():
+                messages += [
+                    Message(
+                        record.partition,
+                        record.offset,
+                        dict(record.headers)["content-type"].decode(),
+                        record.value,
+                    )
+                    for record in records
+                ]
+            if complete and not polled:
+                return sorted(messages)
+        raise AssertionError(f"{len(messages)} messages instead of {expected}")
+    finally:
+        consumer.close()
