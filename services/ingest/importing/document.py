@@ -79,8 +79,10 @@ def load_mapping(text: str, name: str) -> LoadedMapping:
     try:
         mapping = Mapping.model_validate(raw)
     except ValidationError as error:
-        for problem in error.errors(include_url=False, include_input=False):
-            complaints.append(f"{_where(name, lines, problem['loc'])}: {_sentence(problem)}")
+        complaints += [
+            f"{_where(name, lines, problem['loc'])}: {_sentence(problem)}"
+            for problem in error.errors(include_url=False, include_input=False)
+        ]
         raise MappingError("\n".join(complaints)) from None
     complaints += [f"{_where(name, lines, place)}: {why}" for place, why in misfits(mapping)]
     if complaints:

@@ -227,10 +227,10 @@ def _field_kind(model: type[Data], dotted: str) -> TypeAdapter[Any] | None:
         return _field_kind(inner[0], rest) if rest else None
     if rest:
         return None
-    return TypeAdapter(
-        Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation,
-        config=ConfigDict(strict=True),
-    )
+    kind: Any = field.annotation
+    for rule in field.metadata:
+        kind = Annotated[kind, rule]
+    return TypeAdapter(kind, config=ConfigDict(strict=True))
 
 
 def _members(annotation: Any) -> list[type]:

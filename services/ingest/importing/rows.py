@@ -19,7 +19,7 @@ _REFERENCE: Final = re.compile(r"\{([^{}]*)\}")
 _INTEGER: Final = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
 
-class RowProblem(ValueError):
+class RowError(ValueError):
     """Why a row is rejected: the column, a reason code, and a sentence where it is no standard one.
 
     Holds no value of a cell.
@@ -53,14 +53,14 @@ class RowReader:
         """Read one row.
 
         Raises:
-            RowProblem: the row is rejected.
+            RowError: the row is rejected.
         """
         if row.problem is not None:
-            raise RowProblem(*row.problem)
+            raise RowError(*row.problem)
         cells = _Cells(row, self._missing, self.times)
         order = cells.text(self._mapping.order)
         if order is None:
-            raise RowProblem(self._mapping.order, "missing_value")
+            raise RowError(self._mapping.order, "missing_value")
         events: list[Event] = []
         absent: list[str] = []
         for rule in self._mapping.events:
@@ -76,7 +76,7 @@ class RowReader:
         for column in rule.id_columns():
             text = cells.text(column)
             if text is None:
-                raise RowProblem(column, "missing_value")
+                raise RowError(column, "missing_value")
             name = name.replace("{" + column + "}", text)
         return name
 
@@ -89,7 +89,7 @@ class RowReader:
     def _event(self, rule: EventRule, order: str, name: str, cells: _Cells) -> Event:
         occurred_at = cells.instant(rule.time)
         if occurred_at is None:
-            raise RowProblem(rule.time, "missing_value")
+            raise RowError(rule.time, "missing_value")
         data: dict[str, Any] = {}
         for field, origin in rule.data.items():
             value = _value(origin, cells)
@@ -113,10 +113,21 @@ class RowReader:
             ).event
         except EventError as error:
             column = self._column(rule, error.path)
-            raise RowProblem(column, error.reason, error.detail, error.detail_zh) from None
+            raise RowError(column, error.reason, error.detail, error.detail_zh) from None
+
+    def order_of(self, row: Row) -> str:
+        """Give the order that a row names, "" if it names none; for rows that are rejected."""
+        try:
+            return _Cells(row, self._missing, self.times).text(self._mapping.order) or ""
+        except RowError:
+            return ""
+
+    def column_of(self, event: Event, path: str) -> str:
+        """Name the column (or columns) that a place inside an event comes from."""
+        rules = [rule for rule in self._mapping.events if rule.type == event.type]
+        return self._column(rules[0], path) if rules else self._mapping.order
 
     def _column(self, rule: EventRule, path: str) -> str:
-        """Name the column (or columns) that a place inside the event comes from."""
         head, *rest = path.strip("/").split("/")
         if head == "data" and rest:
             for field, origin in rule.data.items():
@@ -149,17 +160,17 @@ class _Cells:
             return cell
         if isinstance(cell, datetime):
             return cell.isoformat(sep=" ")
-        raise RowProblem(column, "list_of_other_things")
+        raise RowError(column, "list_of_other_things")
 
     def instant(self, column: str) -> Instant | None:
         if column not in self._instants:
             cell = self[column]
             if isinstance(cell, tuple):
-                raise RowProblem(column, "time_format")
+                raise RowError(column, "time_format")
             try:
                 self._instants[column] = None if cell is None else self._times.instant(cell)
             except TimeError as error:
-                raise RowProblem(column, str(error)) from None
+                raise RowError(column, str(error)) from None
         return self._instants[column]
 
 
@@ -201,9 +212,9 @@ def _known(rule: FieldRule, column: str, text: str) -> Any:
             return rule.values[text]
         if "default" in rule.model_fields_set:
             return rule.default
-        raise RowProblem(column, "value_not_in_mapping")
+        raise RowError(column, "value_not_in_mapping")
     if rule.kind == "integer":
         if not _INTEGER.fullmatch(text):
-            raise RowProblem(column, "not_an_integer")
+            raise RowError(column, "not_an_integer")
         return int(text)
     return text

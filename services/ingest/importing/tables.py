@@ -85,11 +85,15 @@ def open_table(
         with path.open("rb") as raw:
             plain = _unzipped(raw)
             size = path.stat().st_size
+            columns: tuple[str, ...] | None = None
             if form == "excel":
                 columns, rows = _excel(plain, sheet)
             else:
                 text = io.TextIOWrapper(plain, encoding=encoding, newline="")
-                columns, rows = _csv(text, delimiter) if form == "csv" else (None, _ndjson(text))
+                if form == "csv":
+                    columns, rows = _csv(text, delimiter)
+                else:
+                    rows = _ndjson(text)
             yield Table(columns, rows, size, raw.tell)
     except UnicodeDecodeError:
         raise FileError(
@@ -204,9 +208,7 @@ def _excel(plain: BinaryIO, sheet: str | None) -> tuple[tuple[str, ...], Iterato
     return columns, _excel_rows(lines, columns)
 
 
-def _excel_rows(
-    lines: Iterator[tuple[Any, ...]], columns: tuple[str, ...]
-) -> Iterator[Row]:
+def _excel_rows(lines: Iterator[tuple[Any, ...]], columns: tuple[str, ...]) -> Iterator[Row]:
     for number, line in enumerate(lines, 2):
         if all(value is None for value in line):
             continue
@@ -229,7 +231,7 @@ def _excel_cell(value: Any) -> Cell:
         case datetime():
             return value
         case date():
-            return datetime.combine(value, time())  # noqa: DTZ001 -- the mapping's zone follows
+            return datetime.combine(value, time())
         case float() if value.is_integer():
             return str(int(value))
         case _:

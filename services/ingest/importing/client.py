@@ -1,0 +1,184 @@
+"""The running service, as an import sees it. Every call may be repeated without harm."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+
+from schemas.codec import LIFE_CYCLE, Decoded, encode_event, encode_frame
+from schemas.instants import parse_instant
+from schemas.records import Event
+from schemas.topics import BATCH_JSON
+
+PATIENCE: Final = 60.0  # seconds without any answer after which an import gives up
+_BUSY: Final = 503
+_REFUSED: Final = 422
+_PAUSE: Final = 0.5
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_AGAIN: Final = "Import the same file again: what was taken already counts once."
+
+
+class ServiceError(RuntimeError):
+    """The service cannot be reached or does not answer as it should."""
+
+
+class Refusal(NamedTuple):
+    """Why the service refuses one event; ``path`` is a JSON pointer inside the event."""
+
+    path: str
+    reason: str
+    detail: str
+    detail_zh: str
+
+
+class Sent(NamedTuple):
+    """What became of a batch: nothing was taken if anything was refused (index to why)."""
+
+    accepted: int
+    duplicates: int
+    refused: Mapping[int, Refusal]
+
+
+class Service:
+    """A connection to one running service; safe for several threads."""
+
+    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
+        self._url: Final = url.rstrip("/")
+        self._patience: Final = patience
+        local = urlsplit(self._url).hostname in _LOOPBACK
+        # A proxy for the internet knows nothing about a service on this machine.
+        self._http: Final = httpx.Client(timeout=httpx.Timeout(60.0), trust_env=not local)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def check(self) -> None:
+        """Find out at once whether a service is there.
+
+        Raises:
+            ServiceError: nothing answers, or something else than this service.
+        """
+        try:
+            answer = self._http.get(f"{self._url}/v1/imports/orders?source=urn:none&limit=1")
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise ServiceError(
+                f"no service answers at {self._url} ({type(error).__name__}); "
+                "start one with `hotline up`, or say where it is with --url"
+            ) from None
+        if answer.status_code not in (httpx.codes.OK, _BUSY):
+            raise ServiceError(f"{self._url} answers {answer.status_code}; is it this service?")
+
+    def stored(self, source: str, orders: Sequence[str]) -> dict[str, list[Event]]:
+        """Give the stored events of the orders, those of this source.
+
+        Raises:
+            ServiceError: no answer within the patience.
+        """
+        answer = self._ask(
+            "POST",
+            "/v1/imports/stored",
+            orjson.dumps({"source": source, "orders": orders}),
+            "application/json",
+        )
+        held: Mapping[str, list[dict[str, Any]]] = orjson.loads(answer.content)["orders"]
+        return {
+            order: [_event(source, order, raw) for raw in events] for order, events in held.items()
+        }
+
+    def orders(self, source: str) -> Iterator[str]:
+        """List all orders that hold events of a source, ascending.
+
+        Raises:
+            ServiceError: no answer within the patience.
+        """
+        after: str | None = None
+        while True:
+            query = httpx.QueryParams({"source": source} | ({"after": after} if after else {}))
+            page = orjson.loads(self._ask("GET", f"/v1/imports/orders?{query}").content)
+            yield from page["orders"]
+            after = page["next"]
+            if after is None:
+                return
+
+    def send(self, events: Sequence[Event]) -> Sent:
+        """Send a batch, which the service takes as a whole or not at all.
+
+        Raises:
+            ServiceError: no answer within the patience.
+        """
+        body = encode_frame([encode_event(Decoded(event, ())) for event in events])
+        answer = self._ask("POST", "/v1/events", body, BATCH_JSON)
+        reply = orjson.loads(answer.content)
+        if answer.status_code == _REFUSED:
+            return Sent(0, 0, dict(_refusal(error) for error in reply["errors"]))
+        return Sent(reply["accepted"], reply["duplicates"], {})
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None = None, content_type: str | None = None
+    ) -> httpx.Response:
+        headers = {} if content_type is None else {"content-type": content_type}
+        deadline = time.monotonic() + self._patience
+        while True:
+            pause = _PAUSE
+            try:
+                answer = self._http.request(method, self._url + path, content=body, headers=headers)
+            except httpx.TransportError as error:
+                trouble = f"{self._url} stopped answering ({type(error).__name__})"
+            else:
+                if answer.is_success or answer.status_code == _REFUSED:
+                    return answer
+                if answer.status_code != _BUSY:
+                    raise ServiceError(
+                        f"{method} {path.partition('?')[0]}: {answer.status_code} "
+                        f"{_title(answer)}. {_AGAIN}"
+                    )
+                trouble = f"{self._url} was busy for {self._patience:.0f} s"
+                pause = _retry_after(answer)
+            if time.monotonic() + pause > deadline:
+                raise ServiceError(f"{trouble}. {_AGAIN}")
+            time.sleep(pause)
+
+
+def _event(source: str, order: str, raw: Mapping[str, Any]) -> Event:
+    return Event(
+        parse_instant(raw["time"]),
+        LIFE_CYCLE.index(raw["type"]),
+        source,
+        raw["id"],
+        raw["type"],
+        order,
+        raw["data"],
+        bytes.fromhex(raw["digest"]),
+    )
+
+
+def _refusal(error: Mapping[str, Any]) -> tuple[int, Refusal]:
+    index = error["index"]
+    path = error["path"].removeprefix(f"/{index}")
+    return index, Refusal(path, error["reason"], error["detail"], error.get("detail_zh", ""))
+
+
+def _retry_after(answer: httpx.Response) -> float:
+    seconds = answer.headers.get("retry-after", "")
+    return float(seconds) if seconds.isdecimal() else _PAUSE
+
+
+def _title(answer: httpx.Response) -> str:
+    try:
+        return str(orjson.loads(answer.content)["title"])
+    except (ValueError, KeyError, TypeError):
+        return answer.reason_phrase
