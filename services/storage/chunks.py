@@ -6,23 +6,26 @@ more, but one limit for both keeps their behaviour alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 PARAMETER_BYTES: Final = 96 * 1024
 _QUOTES_AND_COMMA: Final = 4
 
 
-def by_bytes(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Cut into lists whose escaped form fits into one parameter."""
-    part: list[str] = []
+def by_bytes(items: Sequence[T], text: Callable[[T], str] = str) -> Iterator[list[T]]:
+    """Cut into lists whose ``text``, escaped, fits into one parameter."""
+    part: list[T] = []
     size = 0
-    for text in texts:
-        length = len(text.encode()) + text.count("\\") + text.count("'") + _QUOTES_AND_COMMA
+    for item in items:
+        plain = text(item)
+        length = len(plain.encode()) + plain.count("\\") + plain.count("'") + _QUOTES_AND_COMMA
         if part and size + length > PARAMETER_BYTES:
             yield part
             part, size = [], 0
-        part.append(text)
+        part.append(item)
         size += length
     if part:
         yield part

@@ -18,21 +18,38 @@ from schemas.records import (
 
 Columns = dict[str, Sequence[Any]]
 
+
+def listed(names: Sequence[str]) -> str:
+    """Column names as SQL."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
 EVENT_COLUMNS: Final = (
-    "subject, source, id, type, occurred_at, data, digest, epoch, offset, frame_index, dropped"
+    "subject",
+    "source",
+    "id",
+    "type",
+    "occurred_at",
+    "data",
+    "digest",
+    "epoch",
+    "offset",
+    "frame_index",
+    "dropped",
 )
-SUMMARY_COLUMNS: Final = (
-    "source, unit, received_at, demand_type, channel, urgency, category, community,"
-    " resolve_due, resolved_at"
+SUMMARY_COLUMNS: Final = OrderSummary._fields
+SPAN_COLUMNS: Final = tuple(
+    f"span.{name}" for name in ("begins_at", "ends_at", *Contribution._fields)
 )
-ORDER_COLUMNS: Final = (
-    f"subject, folded, boundaries, {SUMMARY_COLUMNS}, `span.begins_at`, `span.ends_at`,"
-    " `span.ranking`, `span.unit`, `span.indicator`, `span.attributed_at`, `span.denominator`,"
-    " `span.numerator`"
-)
+ORDER_COLUMNS: Final = ("subject", "folded", "boundaries", *SUMMARY_COLUMNS, *SPAN_COLUMNS)
 
 # Of identical copies the one with the greatest precedence stays: the first in the log.
 _FIRST_PRECEDENCE: Final = 1 << 127
+
+
+def listed(names: Sequence[str]) -> str:
+    """Column names as SQL."""
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def precedence(position: Position, frame_index: int) -> int:
@@ -129,11 +146,10 @@ def order_columns(
 def order_row(row: tuple[Any, ...]) -> OrderRow:
     """Read a row of `ORDER_COLUMNS`."""
     subject, folded, boundaries = row[:3]
-    begins_at, ends_at, *counted = row[13:21]
+    begins_at, ends_at, *counted = row[3 + len(SUMMARY_COLUMNS) :]
     spans = tuple(map(Span, begins_at, ends_at, map(Contribution, *counted)))
-    return OrderRow(
-        subject, frozenset(folded), Outcome(spans, tuple(boundaries), order_summary(row[3:13]))
-    )
+    summary = order_summary(row[3 : 3 + len(SUMMARY_COLUMNS)])
+    return OrderRow(subject, frozenset(folded), Outcome(spans, tuple(boundaries), summary))
 
 
 def order_summary(row: Sequence[Any]) -> OrderSummary:

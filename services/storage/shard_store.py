@@ -152,7 +152,7 @@ class ShardStore:
         for part in by_bytes(sorted(set(subjects))):
             wanted = {**self._own, "subjects": part}
             found = self._db.query(
-                f"SELECT {rows.EVENT_COLUMNS} FROM events"  # noqa: S608 (names only)
+                f"SELECT {rows.listed(rows.EVENT_COLUMNS)} FROM events"  # noqa: S608 (names only)
                 " WHERE shard = {shard:UInt16} AND subject IN {subjects:Array(String)}"
                 " ORDER BY epoch, offset, frame_index LIMIT 1 BY subject, source, id, digest",
                 wanted,
@@ -171,7 +171,7 @@ class ShardStore:
 
     def _rows(self, wanted: Mapping[str, Any]) -> dict[str, OrderRow]:
         found = self._db.query(
-            f"SELECT {rows.ORDER_COLUMNS} FROM work_orders"  # noqa: S608 (names only)
+            f"SELECT {rows.listed(rows.ORDER_COLUMNS)} FROM work_orders"  # noqa: S608 (names only)
             " WHERE ruleset = {ruleset:UInt32}"
             " AND shard = {shard:UInt16} AND subject IN {subjects:Array(String)}"
             " ORDER BY version DESC LIMIT 1 BY subject",
