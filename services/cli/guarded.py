@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Self, cast
 
@@ -31,7 +32,14 @@ class GuardedProcess:
 
     @classmethod
     def start(
-        cls, command: list[str], *, log: Path, ready: str, seconds: float, cwd: Path | None = None
+        cls,
+        command: list[str],
+        *,
+        log: Path,
+        ready: str,
+        seconds: float,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> Self:
         """Start ``command`` and return when ``ready`` stands in its log.
 
@@ -45,6 +53,7 @@ class GuardedProcess:
                 stdout=subprocess.PIPE,
                 stderr=output,
                 cwd=cwd,
+                env=env,
                 start_new_session=True,  # Ctrl-C in the terminal is ours to handle, in our order
             )
         with cast("IO[bytes]", guardian.stdout) as answers:
@@ -62,19 +71,27 @@ class GuardedProcess:
         """Tell whether the process runs."""
         return self._guardian.poll() is None
 
-    def wait(self) -> None:
-        """Return when the process has ended, by itself or by `stop`."""
-        self._guardian.wait()
+    def wait(self, seconds: float | None = None) -> int:
+        """Return the exit code when the process has ended (256 - n after signal n).
+
+        Raises:
+            subprocess.TimeoutExpired: it runs longer than ``seconds``.
+        """
+        return self._guardian.wait(seconds)
 
     def stop(self) -> None:
         """End the process: politely, after some seconds by force. Harmless when it has ended."""
         cast("IO[bytes]", self._guardian.stdin).close()
         self._guardian.wait()
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the process, if it still runs."""
+        if self.alive():
+            os.kill(self.pid, number)
+
     def kill(self) -> None:
         """End the process at once, as a power cut would."""
-        if self.alive():
-            os.kill(self.pid, signal.SIGKILL)
+        self.send(signal.SIGKILL)
         self.stop()
 
     def last_words(self) -> str:

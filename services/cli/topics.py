@@ -136,3 +136,17 @@ def _verify(topics: list[_Topic], found: dict[str, int]) -> None:
             "HOTLINE_PARTITIONS to what the topic has, or use a new topic under a new epoch. "
             "主题的分区数与设置不一致。"
         )
+
+
+def topic_id(bootstrap: str, name: str) -> str:
+    """Return the id that the broker gave the topic when it was created.
+
+    Raises:
+        TopicError: the broker cannot be reached.
+    """
+    try:
+        with KafkaAdminClient(bootstrap_servers=bootstrap.split(",")) as admin:
+            (topic,) = admin.describe_topics([name])
+    except KafkaError as error:
+        raise TopicError(_unusable(bootstrap, type(error).__name__)) from error
+    return str(topic["topic_id"])

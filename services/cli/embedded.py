@@ -1,0 +1,152 @@
+"""`hotline up`: broker, engine, scoring and HTTP in one process (design.md section 7).
+
+Started in the order port, engine, broker, topics, scoring, HTTP; stopped in the opposite one, so
+that a request in work is still logged, scored, stored and answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Final, NamedTuple
+
+from schemas.topics import WORK_ORDER_EVENTS
+from services.cli.engine import Engine, prepare_engine
+from services.cli.epochs import checked_epoch, next_epoch
+from services.cli.errors import CommandError
+from services.cli.http_server import bind, serving, url_of
+from services.cli.local_broker import LocalBroker
+from services.cli.topics import ensure_topics, topic_id
+from services.cli.web_app import api_router, build_app, gateway, import_router, now, running_sender
+from services.scoring.worker import ScoringWorker
+from services.settings import Settings
+
+_WORKER_STOP_SECONDS: Final = 10
+
+
+class Log(NamedTuple):
+    """The log of this run. ``broker`` is None with a Kafka of one's own."""
+
+    bootstrap: str
+    epoch: int
+    broker: LocalBroker | None
+
+
+async def run_embedded(settings: Settings, on_ready: Callable[[str, float], None]) -> None:
+    """Run until cancelled.
+
+    Args:
+        settings: of the service.
+        on_ready: gets the base URL and the seconds that the start took.
+
+    Raises:
+        CommandError: something cannot be started, or ended by itself.
+        Exception: the others of `services.cli.errors.EXPECTED`.
+    """
+    began = time.monotonic()
+    async with AsyncExitStack() as stack:
+        listener = stack.enter_context(bind(settings.host, settings.port))
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        engine = await asyncio.to_thread(prepare_engine, settings, now())
+        stack.push_async_callback(asyncio.to_thread, engine.database.close)
+        log = await asyncio.to_thread(_open_log, settings, engine)
+        if log.broker:
+            stack.push_async_callback(asyncio.to_thread, log.broker.process.stop)
+        worker = _worker(settings, engine, log)
+        stack.push_async_callback(_stop, worker)
+        await worker.start()
+        sender = await stack.enter_async_context(running_sender(log.bootstrap, settings))
+        push = gateway(settings, engine, sender, worker.wait_stored)
+        routers = [
+            push.router,
+            import_router(engine, push),
+            api_router(engine, {"scoring": worker.ready}),
+        ]
+        await stack.enter_async_context(serving(build_app(routers), listener))
+        on_ready(url_of(listener), time.monotonic() - began)
+        await _until_something_ends(log, worker)
+
+
+def _open_log(settings: Settings, engine: Engine) -> Log:
+    if settings.kafka_bootstrap:
+        bootstrap = settings.kafka_bootstrap
+        ensure_topics(bootstrap, settings.partitions, replication=settings.kafka_replication)
+        epoch = checked_epoch(
+            engine.database,
+            settings.epoch,
+            topic_id(bootstrap, WORK_ORDER_EVENTS),
+            settings.data_dir,
+        )
+        return Log(bootstrap, epoch, None)
+    broker = LocalBroker.start(settings.data_dir / "broker.log")
+    try:
+        ensure_topics(broker.bootstrap, settings.partitions)
+        return Log(broker.bootstrap, next_epoch(engine.database), broker)
+    except BaseException:
+        broker.process.stop()
+        raise
+
+
+def _worker(settings: Settings, engine: Engine, log: Log) -> ScoringWorker:
+    return ScoringWorker(
+        bootstrap=log.bootstrap,
+        database=engine.database,
+        policy=engine.policy,
+        ruleset=engine.ruleset,
+        partitions=settings.partitions,
+        epoch=log.epoch,
+        clock=now,
+        flush_interval=settings.flush_interval,
+        embedded_timeouts=True,
+    )
+
+
+async def _stop(worker: ScoringWorker) -> None:
+    """Stop the worker, for some seconds at most: what was acknowledged is stored anyway."""
+    try:
+        async with asyncio.timeout(_WORKER_STOP_SECONDS):
+            await worker.stop()
+    except TimeoutError as error:
+        raise CommandError(
+            "Scoring does not stop in time; nothing acknowledged is lost."
+        ) from error
+
+
+async def _until_something_ends(log: Log, worker: ScoringWorker) -> None:
+    """Wait for what should never happen.
+
+    Raises:
+        CommandError: the local broker or the worker has ended.
+    """
+    scoring = asyncio.create_task(worker.failed())
+    broker = asyncio.create_task(_ended(log.broker))
+    try:
+        await asyncio.wait({scoring, broker}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(0)
+        if log.broker and not log.broker.process.alive():
+            raise CommandError(
+                "The local broker has ended. What was acknowledged is stored: start again. "
+                f"本地消息代理已退出，已确认的数据均已保存，请重新启动。\n{log.broker.process.last_words()}"
+            )
+        raise CommandError(f"Scoring has ended: {scoring.result()!r}.")
+    finally:
+        scoring.cancel()
+        broker.cancel()
+
+
+async def _ended(broker: LocalBroker | None) -> None:
+    """Return when the broker has ended; never with a Kafka of one's own."""
+    ended = asyncio.Event()
+    if broker:
+        tell = partial(asyncio.get_running_loop().call_soon_threadsafe, ended.set)
+
+        def watch() -> None:
+            broker.process.wait()
+            tell()
+
+        threading.Thread(target=watch, name="broker-watch", daemon=True).start()
+    await ended.wait()

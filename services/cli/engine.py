@@ -1,0 +1,95 @@
+"""Opens the database with the policy in force: what every process of the service starts with."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+from schemas.instants import Instant
+from services.cli.errors import CommandError
+from services.domain.policy import Policy, load_policy, preset, presets
+from services.domain.registry import parse_units_csv
+from services.settings import Settings
+from services.storage import rulesets, units
+from services.storage.database import Database
+from services.storage.migrate import migrate
+
+
+class Engine(NamedTuple):
+    """An open database, and the policy whose results carry the number ``ruleset``."""
+
+    database: Database
+    policy: Policy
+    ruleset: int
+
+
+def prepare_engine(settings: Settings, now: Instant) -> Engine:
+    """Open the database, bring its tables up to date, put the policy in force, register units.
+
+    Raises:
+        CommandError: unknown policy or no such file of units.
+        PolicyError, StorageError, StorageUnavailable: as their modules say.
+    """
+    policy = chosen_policy(settings)  # first, so that a misspelt name touches nothing
+    units_csv = _units_csv(settings)
+    database = Database.open(settings.database_url)
+    try:
+        migrate(database)
+        ruleset = rulesets.activate(
+            database, policy.id, policy.version, policy.checksum, policy.document, now
+        )
+        if settings.units or not units.all_units(database):
+            units.register(database, parse_units_csv(units_csv), now)
+    except BaseException:
+        database.close()
+        raise
+    return Engine(database, policy, ruleset)
+
+
+def current_engine(settings: Settings) -> Engine:
+    """Open a database that `prepare_engine` has prepared, with the policy in force there.
+
+    Raises:
+        CommandError: it has not been prepared.
+        StorageError, StorageUnavailable: as their modules say.
+    """
+    database = Database.open(settings.database_url)
+    try:
+        ruleset = rulesets.current(database)
+        if ruleset is None:
+            raise CommandError("No policy is in force here: run `hotline migrate` first.")
+        policy = load_policy(ruleset.document, time_zone=settings.time_zone or None)
+    except BaseException:
+        database.close()
+        raise
+    return Engine(database, policy, ruleset.ruleset)
+
+
+def chosen_policy(settings: Settings) -> Policy:
+    """Read the policy of the settings: the name of a preset, or the path of a file."""
+    name = settings.policy
+    if name in presets():
+        text = preset(name)
+    else:
+        text = _read(
+            Path(name),
+            f"There is no policy {name!r}: name a preset ({', '.join(presets())}) or the path of "
+            f"a policy file. 没有这个考核办法，可用：{'、'.join(presets())}。",
+        )
+    return load_policy(text, time_zone=settings.time_zone or None)
+
+
+def _units_csv(settings: Settings) -> str:
+    if not settings.units:
+        return files("schemas").joinpath("units/beijing_streets_2023.csv").read_text("utf-8-sig")
+    return _read(Path(settings.units), f"There is no file of units {settings.units!r}.")
+
+
+def _read(path: Path, otherwise: str) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is not UTF-8 text.") from error
+    except OSError as error:
+        raise CommandError(otherwise) from error

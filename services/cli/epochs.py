@@ -1,0 +1,52 @@
+"""Which epoch this start belongs to: positions of two logs must never be mixed up.
+
+The greatest epoch used is in the database (a shard's fence carries it). To which log an epoch
+belongs is kept beside it in the data directory, as the id of the topic work-order-events.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from services.cli.errors import CommandError
+from services.storage.database import Database
+
+_FILE: Final = "log.json"
+_EPOCH_SHIFT: Final = 44  # as in schemas.records.Fence.number
+
+
+def next_epoch(database: Database) -> int:
+    """Return the epoch of a new, empty log: one more than any that was used."""
+    return _greatest(database) + 1
+
+
+def checked_epoch(database: Database, epoch: int, topic_id: str, data_dir: Path) -> int:
+    """Return ``epoch`` when it belongs to this log, or is new; remember that it does.
+
+    Args:
+        database: of the service.
+        epoch: as set.
+        topic_id: of work-order-events at the broker; another one is another log.
+        data_dir: where it is remembered.
+
+    Raises:
+        CommandError: the epoch is older than the stored ones, or was used with another log.
+    """
+    greatest = _greatest(database)
+    file = data_dir / _FILE
+    known = json.loads(file.read_text()) if file.exists() else {}
+    if epoch < greatest or (epoch == greatest and known != {"epoch": epoch, "topic": topic_id}):
+        raise CommandError(
+            f"The stored results go up to epoch {greatest} of another log: if this topic "
+            f"continues them, set HOTLINE_EPOCH={greatest + 1}; if not, choose another data "
+            "directory. 日志已更换，请设置新的 HOTLINE_EPOCH 或另选数据目录。"
+        )
+    file.write_text(json.dumps({"epoch": epoch, "topic": topic_id}))
+    return epoch
+
+
+def _greatest(database: Database) -> int:
+    ((greatest,),) = database.query("SELECT max(fence) FROM shard_claims")
+    return int(greatest) >> _EPOCH_SHIFT
