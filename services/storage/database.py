@@ -96,7 +96,7 @@ class Database:
         """Rows of a SELECT. ``params`` fill ``{name:Type}`` on the engine's side."""
         with self._client() as client:
             result = client.query(sql, parameters=dict(params or {}), query_formats=_FORMATS)
-            return cast(Rows, result.result_rows)  # the driver zips columns to a list of tuples
+            return cast("Rows", result.result_rows)  # the driver zips columns to a list of tuples
 
     def insert(
         self, table: str, columns: Mapping[str, Sequence[Any]], *, tag: str = "plain"

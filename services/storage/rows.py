@@ -18,12 +18,6 @@ from schemas.records import (
 
 Columns = dict[str, Sequence[Any]]
 
-
-def listed(names: Sequence[str]) -> str:
-    """Column names as SQL."""
-    return ", ".join(f"`{name}`" for name in names)
-
-
 EVENT_COLUMNS: Final = (
     "subject",
     "source",

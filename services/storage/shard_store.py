@@ -22,9 +22,9 @@ from schemas.records import (
 from services.storage import rows
 from services.storage.chunks import by_bytes
 from services.storage.database import Database
+from services.storage.marks import flush_mark
 
 _SUBJECTS_AT_ONCE: Final = 100_000
-_TOKEN_BITS: Final = 44  # as `schemas.records.Fence.number` packs it
 
 
 class ShardStore:
@@ -273,10 +273,3 @@ class ShardStore:
 
     def _insert(self, table: str, fence: Fence, columns: rows.Columns) -> None:
         self._db.insert(table, columns, tag=f"shard-{self._shard}-{fence.number()}")
-
-
-def flush_mark(row: tuple[Any, ...]) -> FlushMark:
-    """Read (fence, flush, epoch, offset, clock)."""
-    number, flush, epoch, offset, clock = row
-    fence = Fence(number >> _TOKEN_BITS, number & ((1 << _TOKEN_BITS) - 1))
-    return FlushMark(fence, flush, Position(epoch, offset), clock)

@@ -1,0 +1,296 @@
+"""Questions about sums and the orders behind them, live or as of an instant.
+
+Live means the counters, each shard at the clock of its last flush. They are kept by quarter hours;
+where a window begins or ends inside one, that part is added up from the orders' spans at the same
+clocks. As of an instant everything is added up from the spans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from clickhouse_connect.cc_sqlalchemy import ArrayJoin, ClickHouseSelect, select
+from clickhouse_connect.cc_sqlalchemy.datatypes.sqltypes import Array, Int64, String, UInt16
+from sqlalchemy import and_, column, func, literal, literal_column, or_
+from sqlalchemy.sql import ColumnElement
+
+from schemas.instants import EARLIEST, QUARTER_HOUR, Instant
+from schemas.records import (
+    ZERO,
+    Contribution,
+    FlushMark,
+    LoggedEvent,
+    OrderRow,
+    OrderSummary,
+    Sums,
+)
+from services.storage import rows
+from services.storage.archive_reader import ArchiveReader
+from services.storage.database import Database, Rows
+from services.storage.marks import flush_mark
+from services.storage.tables import counters, instant, rows_of, shard_flushes, work_orders
+
+UnitIndicator = tuple[str, str]
+"""Code of a unit ("" for orders that no unit leads), and an indicator or count."""
+
+Range = tuple[Instant, Instant]
+"""[first, second)."""
+
+
+class StoredOrder(NamedTuple):
+    """One order under one ruleset, with all its archived events in log order."""
+
+    row: OrderRow
+    shard: int
+    version: int
+    events: list[LoggedEvent]
+
+
+class CountedOrder(NamedTuple):
+    """One order behind a number, and what it contributes to it."""
+
+    subject: str
+    summary: OrderSummary
+    contributions: tuple[Contribution, ...]
+
+
+class RateReader:
+    """Reads counters and orders; every method may raise `StorageUnavailable`."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def flush_marks(self, ruleset: int) -> dict[int, FlushMark]:
+        """The last flush of every shard that has one."""
+        flushes = shard_flushes.c
+        statement = (
+            select(
+                flushes.shard,
+                flushes.fence,
+                flushes.flush,
+                flushes.epoch,
+                flushes.offset,
+                flushes.clock,
+            )
+            .where(flushes.ruleset == ruleset)
+            .final()
+            .order_by(flushes.shard)
+        )
+        return {row[0]: flush_mark(row[1:]) for row in rows_of(self._db, statement)}
+
+    def window_sums(
+        self,
+        ruleset: int,
+        ranking: str,
+        begins_at: Instant,
+        ends_at: Instant,
+        as_of: Instant | None = None,
+    ) -> dict[UnitIndicator, Sums]:
+        """Sums of what is attributed to [begins_at, ends_at), without zeros."""
+        if as_of is not None:
+            return self._span_sums(ruleset, ranking, [(begins_at, ends_at)], instant(as_of))
+        inner, edges = split_window(begins_at, ends_at)
+        sums = self._counter_sums(ruleset, ranking, inner)
+        marks = self.flush_marks(ruleset) if edges else {}
+        if marks:
+            more = self._span_sums(ruleset, ranking, edges, _clocks(marks))
+            for key, added in more.items():
+                sums[key] = _plus(sums.get(key, ZERO), added)
+        return {key: value for key, value in sums.items() if value != ZERO}
+
+    def bucket_series(
+        self, ruleset: int, ranking: str, unit: str, begins_at: Instant, ends_at: Instant
+    ) -> dict[tuple[str, Instant], Sums]:
+        """Live sums of one unit by (indicator, quarter hour), without zeros.
+
+        Of quarter hours that begin in [begins_at, ends_at).
+        """
+        per = (counters.c.indicator, counters.c.bucket)
+        statement = (
+            select(*per, func.sum(counters.c.denominator), func.sum(counters.c.numerator))
+            .final()
+            .where(*_counted(ruleset, ranking, (begins_at, ends_at)), counters.c.unit == unit)
+            .group_by(*per)
+            .order_by(*per)
+        )
+        return {
+            (indicator, bucket): Sums(denominator, numerator)
+            for indicator, bucket, denominator, numerator in rows_of(self._db, statement)
+            if denominator or numerator
+        }
+
+    def order(self, ruleset: int, subject: str) -> StoredOrder | None:
+        """One order with its events; None when this ruleset has not folded it."""
+        orders = work_orders.c
+        statement = (
+            select(orders.shard, orders.version, *(orders[name] for name in rows.ORDER_COLUMNS))
+            .where(orders.ruleset == ruleset, orders.subject == subject)
+            .order_by(orders.version.desc())
+            .limit(1)
+        )
+        found = rows_of(self._db, statement)
+        if not found:
+            return None
+        shard, version, *row = found[0]
+        archived = ArchiveReader(self._db).order_events([subject]).get(subject, [])
+        return StoredOrder(rows.order_row(tuple(row)), shard, version, archived)
+
+    def orders(
+        self,
+        ruleset: int,
+        *,
+        ranking: str,
+        unit: str,
+        indicator: str,
+        begins_at: Instant,
+        ends_at: Instant,
+        as_of: Instant | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> list[CountedOrder]:
+        """The orders behind one number, ascending by subject, beyond ``after``.
+
+        ``indicator`` may be the name of a count. Their contributions add up to the sums that
+        `window_sums` gives for the same arguments.
+        """
+        if as_of is None:
+            marks = self.flush_marks(ruleset)
+            if not marks:
+                return []
+            clock = _clocks(marks)
+        else:
+            clock = instant(as_of)
+        orders = work_orders.c
+        summary = [func.any(orders[name]).label(f"any_{name}") for name in rows.SUMMARY_COLUMNS]
+        counted = [
+            func.groupArray(_span(name)).label(f"all_{name}") for name in Contribution._fields
+        ]
+        statement = (
+            _in_force(
+                select(orders.subject, *summary, *counted),
+                ruleset,
+                ranking,
+                [(begins_at, ends_at)],
+                clock,
+            )
+            .where(
+                orders.subject > (after or ""),
+                _span("unit") == literal(unit, String()),
+                _span("indicator") == literal(indicator, String()),
+            )
+            .group_by(orders.subject)
+            .order_by(orders.subject)
+            .limit(limit)
+        )
+        width = len(rows.SUMMARY_COLUMNS)
+        return [
+            CountedOrder(
+                row[0],
+                rows.order_summary(row[1 : 1 + width]),
+                tuple(map(Contribution, *row[1 + width :])),
+            )
+            for row in rows_of(self._db, statement)
+        ]
+
+    def _counter_sums(self, ruleset: int, ranking: str, inner: Range) -> dict[UnitIndicator, Sums]:
+        if inner[0] >= inner[1]:
+            return {}
+        per = (counters.c.unit, counters.c.indicator)
+        statement = (
+            select(*per, func.sum(counters.c.denominator), func.sum(counters.c.numerator))
+            .final()
+            .where(*_counted(ruleset, ranking, inner))
+            .group_by(*per)
+        )
+        return _sums(rows_of(self._db, statement))
+
+    def _span_sums(
+        self, ruleset: int, ranking: str, ranges: Sequence[Range], clock: ColumnElement[Any]
+    ) -> dict[UnitIndicator, Sums]:
+        per = (_span("unit"), _span("indicator"))
+        summed = (func.sum(_span("denominator")), func.sum(_span("numerator")))
+        statement = _in_force(select(*per, *summed), ruleset, ranking, ranges, clock)
+        return _sums(rows_of(self._db, statement.group_by(*per)))
+
+
+def split_window(begins_at: Instant, ends_at: Instant) -> tuple[Range, list[Range]]:
+    """Cut a window into its whole quarter hours and the rest at its edges."""
+    first = begins_at + -begins_at % QUARTER_HOUR
+    last = ends_at - ends_at % QUARTER_HOUR
+    if first > last:  # within one quarter hour
+        return (first, first), [(begins_at, ends_at)]
+    edges = [(begins_at, first), (last, ends_at)]
+    return (first, last), [edge for edge in edges if edge[0] < edge[1]]
+
+
+def _counted(ruleset: int, ranking: str, inner: Range) -> list[ColumnElement[bool]]:
+    return [
+        counters.c.ruleset == ruleset,
+        counters.c.ranking == ranking,
+        counters.c.bucket >= instant(inner[0]),
+        counters.c.bucket < instant(inner[1]),
+    ]
+
+
+def _in_force(
+    statement: ClickHouseSelect,
+    ruleset: int,
+    ranking: str,
+    ranges: Sequence[Range],
+    clock: ColumnElement[Any],
+) -> ClickHouseSelect:
+    """One row for each contribution in force at ``clock`` and attributed to one of ``ranges``."""
+    orders = work_orders.c
+    spans = ArrayJoin(
+        work_orders,
+        [orders[name] for name in rows.SPAN_COLUMNS],
+        [_alias(name) for name in rows.SPAN_COLUMNS],
+    )
+    at = _span("attributed_at")
+    inside = [and_(at >= instant(first), at < instant(last)) for first, last in ranges]
+    return (
+        statement.select_from(spans)
+        .final(work_orders)
+        .where(
+            orders.ruleset == ruleset,
+            # Of the whole order, so that granules of other times are skipped.
+            orders.attributed_from < instant(max(last for _, last in ranges)),
+            orders.attributed_to >= instant(min(first for first, _ in ranges)),
+            _span("ranking") == literal(ranking, String()),
+            or_(*inside),
+            _span("begins_at") <= clock,
+            _span("ends_at") > clock,
+        )
+    )
+
+
+def _clocks(marks: Mapping[int, FlushMark]) -> ColumnElement[Any]:
+    """The clock of a row's shard; the beginning of time for a shard without a flush."""
+    clock = func.transform(
+        work_orders.c.shard,
+        literal(list(marks), Array(UInt16())),
+        literal([mark.clock for mark in marks.values()], Array(Int64())),
+        literal(EARLIEST, Int64()),
+    )
+    return func.fromUnixTimestamp64Micro(clock, literal_column("'UTC'"))
+
+
+def _alias(name: str) -> str:
+    return "span_" + name.removeprefix("span.")
+
+
+def _span(name: str) -> ColumnElement[Any]:
+    return column(_alias(name))
+
+
+def _sums(found: Rows) -> dict[UnitIndicator, Sums]:
+    return {
+        (unit, indicator): Sums(denominator, numerator)
+        for unit, indicator, denominator, numerator in found
+        if denominator or numerator
+    }
+
+
+def _plus(one: Sums, other: Sums) -> Sums:
+    return Sums(one.denominator + other.denominator, one.numerator + other.numerator)
