@@ -58,7 +58,7 @@ def current_engine(settings: Settings) -> Engine:
     try:
         ruleset = rulesets.current(database)
         if ruleset is None:
-            raise CommandError("No policy is in force here: run `hotline migrate` first.")
+            raise CommandError("No policy is in force here: run `hotline prepare` first.")
         policy = load_policy(ruleset.document, time_zone=settings.time_zone or None)
     except BaseException:
         database.close()
