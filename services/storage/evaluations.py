@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from schemas.instants import Instant
 from schemas.records import Position
@@ -51,13 +51,6 @@ class Evaluation(NamedTuple):
     alerts: tuple[Alert, ...]
 
 
-_KEY: Final = (
-    "ruleset = {ruleset:UInt32} AND ranking = {ranking:String} AND kind = {kind:String}"
-    " AND peer_group = {group:String} AND window_kind = {window_kind:String}"
-    " AND window_name = {window_name:String}"
-)
-
-
 def write(db: Database, evaluation: Evaluation) -> None:
     """Store an evaluation; writing it twice changes nothing."""
     series, ranked, alerts = evaluation.series, evaluation.ranked, evaluation.alerts
@@ -97,7 +90,10 @@ def listing(
     found = db.query(
         "SELECT window_from, window_to, number, as_of, positions, `ranked.unit`, `ranked.rank`,"
         " `ranked.score`, bottom, `alert.id`, `alert.kind`, `alert.unit`"
-        f" FROM evaluations FINAL WHERE {_KEY}"
+        " FROM evaluations FINAL"
+        " WHERE ruleset = {ruleset:UInt32} AND ranking = {ranking:String} AND kind = {kind:String}"
+        " AND peer_group = {group:String} AND window_kind = {window_kind:String}"
+        " AND window_name = {window_name:String}"
         " AND ({all:Bool} OR number < {before:UInt64})"
         " ORDER BY number DESC LIMIT {limit:UInt32}",
         {**series._asdict(), "all": before is None, "before": before or 0, "limit": limit},

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from clickhouse_connect.cc_sqlalchemy import ArrayJoin, ClickHouseSelect, select
+from clickhouse_connect.cc_sqlalchemy import ClickHouseSelect, select
 from clickhouse_connect.cc_sqlalchemy.datatypes.sqltypes import Array, Int64, String, UInt16
 from sqlalchemy import and_, column, func, literal, literal_column, or_
 from sqlalchemy.sql import ColumnElement
@@ -242,15 +242,14 @@ def _in_force(
 ) -> ClickHouseSelect:
     """One row for each contribution in force at ``clock`` and attributed to one of ``ranges``."""
     orders = work_orders.c
-    spans = ArrayJoin(
-        work_orders,
-        [orders[name] for name in rows.SPAN_COLUMNS],
-        [_alias(name) for name in rows.SPAN_COLUMNS],
-    )
     at = _span("attributed_at")
     inside = [and_(at >= instant(first), at < instant(last)) for first, last in ranges]
     return (
-        statement.select_from(spans)
+        statement.select_from(work_orders)
+        .array_join(
+            *(orders[name] for name in rows.SPAN_COLUMNS),
+            alias=[_alias(name) for name in rows.SPAN_COLUMNS],
+        )
         .final(work_orders)
         .where(
             orders.ruleset == ruleset,
