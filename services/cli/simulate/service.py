@@ -1,0 +1,107 @@
+"""The running service, as the demo city sees it: it takes events. Sending again does no harm."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+
+from schemas.codec import encode_frame
+from schemas.topics import BATCH_JSON
+from services.cli.simulate.writing import CloudEvent
+
+PATIENCE: Final = 60.0  # seconds without a success after which the simulation gives up
+_PAUSE: Final = 0.5
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class SimulationError(RuntimeError):
+    """The demo city cannot be sent. The text says why and how to mend it."""
+
+
+class Service:
+    """Connections to one running service; safe for several threads."""
+
+    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
+        self._url: Final = url.rstrip("/")
+        self._patience: Final = patience
+        # A proxy for the internet knows nothing about a service on this machine.
+        proxied = urlsplit(self._url).hostname not in _LOOPBACK
+        self._http: Final = httpx.Client(timeout=60.0, trust_env=proxied)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def check(self) -> None:
+        """Find out at once whether a service is there.
+
+        Raises:
+            SimulationError: nothing answers, or something else than this service.
+        """
+        try:
+            answer = self._http.get(f"{self._url}/livez")
+        except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise SimulationError(
+                f"no service answers at {self._url} ({type(error).__name__}); "
+                "start one with `hotline up`, or say where it is with --url"
+            ) from None
+        if not answer.is_success:
+            raise SimulationError(
+                f"{self._url}/livez answers {answer.status_code}; is it this service?"
+            )
+
+    def send(self, events: Sequence[CloudEvent]) -> int:
+        """Send a batch, again if the service is busy; return how many events were new to it.
+
+        Raises:
+            SimulationError: refused, or no success within the patience.
+        """
+        body = encode_frame([orjson.dumps(event) for event in events])
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                answer = self._http.post(
+                    f"{self._url}/v1/events", content=body, headers={"content-type": BATCH_JSON}
+                )
+            except httpx.TransportError as error:
+                trouble, pause = f"stopped answering ({type(error).__name__})", _PAUSE
+            else:
+                if answer.is_success:
+                    return int(orjson.loads(answer.content)["accepted"])
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    raise SimulationError(f"{self._url} refuses the events: {_reason(answer)}")
+                trouble, pause = f"is too busy: {_reason(answer)}", _retry_after(answer)
+            if time.monotonic() + pause > deadline:
+                raise SimulationError(
+                    f"{self._url} {trouble}. Run it again later: what was taken counts once."
+                )
+            time.sleep(pause)
+
+
+def _reason(answer: httpx.Response) -> str:
+    """What the problem document says, its first error included."""
+    try:
+        problem: dict[str, Any] = orjson.loads(answer.content)
+        first: dict[str, str] = next(iter(problem.get("errors") or ()), {})
+        parts = [problem["title"], first.get("path", ""), first.get("detail", "")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"status {answer.status_code}"
+    return f"status {answer.status_code}, " + ", ".join(part for part in parts if part)
+
+
+def _retry_after(answer: httpx.Response) -> float:
+    seconds = answer.headers.get("retry-after", "")
+    return float(seconds) if seconds.isdecimal() else _PAUSE
