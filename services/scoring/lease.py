@@ -1,0 +1,61 @@
+"""The right to work on a partition, as seen inside this process, and patience with the store."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 5.0
+
+
+class LostError(Exception):
+    """The partition is no longer ours; what was not stored is read again by its new owner."""
+
+
+class Lease:
+    """One claim of one partition. Given up once, for good; blocking work asks it before each step.
+
+    Safe to share between threads.
+    """
+
+    def __init__(self) -> None:
+        self._given_up = threading.Event()
+
+    def give_up(self) -> None:
+        """End it: every step that has not begun raises `LostError`."""
+        self._given_up.set()
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it has ended."""
+        return self._given_up.is_set()
+
+    def patiently(self, what: str, operation: Callable[[], T]) -> T:
+        """Repeat an idempotent operation until it succeeds (blocking; call it in a thread).
+
+        Raises:
+            LostError: the lease was given up.
+        """
+        pause = _FIRST_PAUSE
+        while not self._given_up.is_set():
+            try:
+                return operation()
+            except LostError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever ails the store, no event is lost
+                logger.warning("%s failed, next try in %.1f s: %s", what, pause, _brief(error))
+            self._given_up.wait(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        raise LostError
+
+
+def _brief(error: Exception) -> str:
+    # The text of a store's error may quote the values of an insert.
+    return type(error).__name__

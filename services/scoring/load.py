@@ -1,0 +1,112 @@
+"""Taking over a shard: make the store agree with itself, then build the `Shard` from it.
+
+A predecessor may have died between any two steps of a flush. So orders whose archive holds
+events that no finished flush covers are evaluated again and written first; then the sums of all
+contributions are compared with the stored counters, and every difference is written and handed
+out for publishing, counters that became zero too (design: tried by simulation, without these two
+rules 9 to 22 % of crashes leave wrong counters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from schemas.instants import Instant
+from schemas.records import ZERO, CounterKey, Fence, FlushMark, Position, Sums
+from services.domain.policy import Policy
+from services.scoring.lease import Lease
+from services.scoring.order_state import OrderState
+from services.scoring.shard import Shard, fold_order
+from services.storage.shard_store import ShardStore
+
+_BLOCK: Final = 2_000  # orders evaluated at once
+
+
+class Loaded(NamedTuple):
+    """A shard that agrees with the store as of ``mark``, and what its load corrected."""
+
+    shard: Shard
+    mark: FlushMark
+    corrected: dict[CounterKey, Sums]
+
+
+def load_shard(
+    store: ShardStore,
+    *,
+    partition: int,
+    partitions: int,
+    policy: Policy,
+    fence: Fence,
+    now: Instant,
+    lease: Lease,
+    on_step: Callable[[str], None],
+) -> Loaded:
+    """Load a shard under a claimed fence (blocking).
+
+    A ruleset without any flush row is built from the whole archive, at ``now``.
+
+    Raises:
+        LostError: the lease was given up meanwhile.
+        ValueError: the store is ahead of the epoch, so the log cannot continue it.
+    """
+    last = lease.patiently("reading the last flush", store.last_flush)
+    position = _resume_position(
+        lease.patiently("reading the position", store.resume_position), fence
+    )
+    clock = now if last is None else last.clock
+    mark = FlushMark(fence, 1, position, clock)
+
+    on_step("load.orders")
+    blocks = lease.patiently("listing unfolded orders", lambda: list(store.unfolded(_BLOCK)))
+    for subjects in blocks:
+        _refold(store, subjects, policy, mark, lease)
+
+    on_step("load.counters")
+    sums = lease.patiently("summing contributions", lambda: store.contribution_sums(clock))
+    stored = lease.patiently("reading counters", store.counters)
+    corrected = _differences(sums, stored)
+    if corrected:
+        lease.patiently("writing counters", lambda: store.write_counters(mark, corrected))
+
+    on_step("load.flush")
+    lease.patiently("writing the flush", lambda: store.write_flush(mark))
+    shard = Shard(
+        partition=partition,
+        partitions=partitions,
+        policy=policy,
+        clock=clock,
+        position=position,
+        counters=sums,
+    )
+    return Loaded(shard, mark, corrected)
+
+
+def _resume_position(stored: Position | None, fence: Fence) -> Position:
+    beginning = Position(fence.epoch, -1)  # a new epoch has a new, empty log
+    if stored is None or stored < beginning:
+        return beginning
+    if stored.epoch > fence.epoch:
+        raise ValueError(
+            f"the store is at epoch {stored.epoch}, this worker runs under {fence.epoch}"
+        )
+    return stored
+
+
+def _refold(
+    store: ShardStore, subjects: list[str], policy: Policy, mark: FlushMark, lease: Lease
+) -> None:
+    _, archived = lease.patiently("fetching orders", lambda: store.fetch(subjects))
+    folded = (
+        fold_order(subject, OrderState(events, None), policy)
+        for subject, events in archived.items()
+    )
+    rows = [row for row in folded if row is not None]
+    lease.patiently("writing orders", lambda: store.write_orders(mark, rows))
+
+
+def _differences(
+    sums: dict[CounterKey, Sums], stored: dict[CounterKey, Sums]
+) -> dict[CounterKey, Sums]:
+    wrong = {key: value for key, value in sums.items() if stored.get(key, ZERO) != value}
+    return wrong | {key: ZERO for key, value in stored.items() if key not in sums and value != ZERO}

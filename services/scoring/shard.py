@@ -1,0 +1,287 @@
+"""The state of one partition, as a plain class without Kafka and without a store.
+
+One cycle is: `refill` when the horizon is near, `advance`, `missing`, `admit`, `apply`, `settle`.
+`settle` hands out everything that has to be stored; the values are absolute, so writing them
+twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from schemas.instants import QUARTER_HOUR, Instant
+from schemas.records import (
+    ZERO,
+    Contribution,
+    CounterKey,
+    DeadLetter,
+    LoggedEvent,
+    OrderRow,
+    Outcome,
+    Position,
+    Sums,
+)
+from schemas.topics import WORK_ORDER_EVENTS, partition_of
+from services.domain.outcome import contributions_at, evaluate
+from services.domain.policy import Policy
+from services.scoring.order_state import OrderState
+
+logger = logging.getLogger(__name__)
+
+_TURN_AT_ONCE: Final = 2_000  # orders fetched at once when many deadlines pass together
+
+
+class Batch(NamedTuple):
+    """Some frames of one partition's log, decoded. ``last`` is the position of the last one."""
+
+    events: Sequence[LoggedEvent]
+    rejected: Sequence[DeadLetter]
+    last: Position
+
+
+class Changes(NamedTuple):
+    """What a flush writes. ``counters`` are absolute; one that became zero is in it as zero."""
+
+    events: list[LoggedEvent]
+    orders: list[OrderRow]
+    counters: dict[CounterKey, Sums]
+    dead_letters: list[DeadLetter]
+    position: Position
+    clock: Instant
+
+
+class Shard:
+    """One partition: hot orders, the deadlines of the next hour, counters, a clock.
+
+    The counters are at every moment the sum of all orders' contributions in force at `clock`,
+    given that they were so for the arguments. The clock never goes backwards.
+
+    Args:
+        partition: Which partition of how many.
+        partitions: Of the topic, for the check that an order belongs here.
+        policy: What the orders are evaluated under.
+        clock: The instant that ``counters`` hold for.
+        position: The last one that is stored.
+        counters: All that are not zero.
+        capacity: How many orders stay hot between two cycles.
+    """
+
+    def __init__(
+        self,
+        *,
+        partition: int,
+        partitions: int,
+        policy: Policy,
+        clock: Instant,
+        position: Position,
+        counters: Mapping[CounterKey, Sums],
+        capacity: int = 20_000,
+    ) -> None:
+        self.partition = partition
+        self.clock = clock
+        self.horizon = clock
+        self.position = position
+        self._partitions = partitions
+        self._policy = policy
+        self._capacity = capacity
+        self._counters = dict(counters)
+        self._hot: OrderedDict[str, OrderState] = OrderedDict()
+        self._deadlines: list[tuple[Instant, str]] = []
+        self._delta: dict[CounterKey, list[int]] = {}
+        self._events: list[LoggedEvent] = []
+        self._orders: dict[str, OrderRow] = {}
+        self._dead_letters: list[DeadLetter] = []
+
+    @property
+    def counters(self) -> Mapping[CounterKey, Sums]:
+        """As of the last `settle`, without zeros."""
+        return self._counters
+
+    def refill(self, upcoming: Iterable[tuple[Instant, str]], horizon: Instant) -> None:
+        """Take the boundaries in (clock, horizon] of all stored orders; nothing may be unstored."""
+        self._deadlines = list(upcoming)
+        heapq.heapify(self._deadlines)
+        self.horizon = horizon
+
+    def advance(
+        self, now: Instant, fetch: Callable[[Sequence[str]], Mapping[str, OrderRow]]
+    ) -> None:
+        """Move the clock, and the contributions of every order with a boundary on the way.
+
+        Args:
+            now: Not beyond `horizon`. Ignored when the clock is already there.
+            fetch: Gives the stored rows of the orders named, all of which are not hot.
+        """
+        if now <= self.clock:
+            return
+        if now > self.horizon:
+            raise ValueError("the deadlines up to the new clock were not refilled")
+        due: set[str] = set()
+        while self._deadlines and self._deadlines[0][0] <= now:
+            due.add(heapq.heappop(self._deadlines)[1])
+        cold = []
+        for subject in due:
+            state = self._hot.get(subject)
+            if state is None:
+                cold.append(subject)
+            elif state.outcome is not None:
+                self._turn(state.outcome, now)
+        for start in range(0, len(cold), _TURN_AT_ONCE):
+            for row in fetch(cold[start : start + _TURN_AT_ONCE]).values():
+                self._turn(row.outcome, now)
+        self.clock = now
+
+    def missing(self, batch: Batch) -> set[str]:
+        """The orders of a batch that have to be fetched and admitted before it is applied."""
+        subjects = {logged.event.subject for logged in batch.events}
+        return {s for s in subjects if s not in self._hot and self._is_mine(s)}
+
+    def admit(
+        self,
+        subjects: Iterable[str],
+        rows: Mapping[str, OrderRow],
+        archived: Mapping[str, Sequence[LoggedEvent]],
+    ) -> None:
+        """Make orders hot. An order without row and events is a new one."""
+        for subject in subjects:
+            row = rows.get(subject)
+            self._hot[subject] = OrderState(
+                archived.get(subject, ()), None if row is None else row.outcome
+            )
+
+    def apply(self, batch: Batch) -> None:
+        """Fold a batch. Its orders are hot, or of another partition."""
+        self._dead_letters += batch.rejected
+        refold: dict[str, list[LoggedEvent]] = {}
+        for logged in batch.events:
+            subject = logged.event.subject
+            state = self._hot.get(subject)
+            if state is None:
+                self._refuse(logged, "wrong_partition", "/subject", _WRONG_PARTITION)
+                continue
+            taken = state.take(logged)
+            if taken.new:
+                self._events.append(logged)
+            if taken.loser is not None:
+                self._refuse(taken.loser, "id_conflict", "/id", _ID_CONFLICT)
+            if taken.refold:
+                refold.setdefault(subject, []).append(logged)
+        for subject, causes in refold.items():
+            self._fold(subject, causes)
+        self.position = max(self.position, batch.last)
+        for subject in {logged.event.subject for logged in batch.events}:
+            if subject in self._hot:
+                self._hot.move_to_end(subject)
+        while len(self._hot) > self._capacity:
+            self._hot.popitem(last=False)
+
+    def settle(self) -> Changes:
+        """Hand out what changed since the last time."""
+        changed: dict[CounterKey, Sums] = {}
+        for key, (denominator, numerator) in self._delta.items():
+            if not denominator and not numerator:
+                continue
+            old = self._counters.get(key, ZERO)
+            new = Sums(old.denominator + denominator, old.numerator + numerator)
+            changed[key] = new
+            if new == ZERO:
+                del self._counters[key]
+            else:
+                self._counters[key] = new
+        changes = Changes(
+            events=self._events,
+            orders=list(self._orders.values()),
+            counters=changed,
+            dead_letters=self._dead_letters,
+            position=self.position,
+            clock=self.clock,
+        )
+        self._delta, self._events, self._orders, self._dead_letters = {}, [], {}, []
+        return changes
+
+    def _is_mine(self, subject: str) -> bool:
+        return partition_of(subject, self._partitions) == self.partition
+
+    def _fold(self, subject: str, causes: Sequence[LoggedEvent]) -> None:
+        state = self._hot[subject]
+        row = fold_order(subject, state, self._policy)
+        if row is None:
+            for logged in causes:
+                self._refuse(logged, "not_evaluable", "/subject", _NOT_EVALUABLE)
+            return
+        if state.outcome is not None:
+            self._add(contributions_at(state.outcome.spans, self.clock), -1)
+        self._add(contributions_at(row.outcome.spans, self.clock), 1)
+        state.outcome = row.outcome
+        self._orders[subject] = row
+        for boundary in row.outcome.boundaries:
+            if self.clock < boundary <= self.horizon:
+                heapq.heappush(self._deadlines, (boundary, subject))
+
+    def _turn(self, outcome: Outcome, now: Instant) -> None:
+        self._add(contributions_at(outcome.spans, self.clock), -1)
+        self._add(contributions_at(outcome.spans, now), 1)
+
+    def _add(self, contributions: Iterable[Contribution], sign: int) -> None:
+        delta = self._delta
+        for ranking, unit, indicator, attributed_at, denominator, numerator in contributions:
+            bucket = attributed_at - attributed_at % QUARTER_HOUR
+            key = CounterKey(ranking, unit, indicator, bucket)
+            sums = delta.get(key)
+            if sums is None:
+                delta[key] = [sign * denominator, sign * numerator]
+            else:
+                sums[0] += sign * denominator
+                sums[1] += sign * numerator
+
+    def _refuse(self, logged: LoggedEvent, reason: str, path: str, detail: str) -> None:
+        self._dead_letters.append(dead_letter(self.partition, logged, reason, path, detail))
+
+
+def fold_order(subject: str, state: OrderState, policy: Policy) -> OrderRow | None:
+    """Evaluate an order; None when the policy cannot (a year without a calendar, say)."""
+    events = state.events()
+    try:
+        outcome = evaluate(events, policy)
+    except Exception:  # one order that cannot be evaluated must not stop its neighbours
+        logger.exception("an order of policy %s cannot be evaluated", policy.id)
+        return None
+    return OrderRow(subject, frozenset(event.digest for event in events), outcome)
+
+
+def dead_letter(
+    partition: int, logged: LoggedEvent, reason: str, path: str, detail: str
+) -> DeadLetter:
+    """Name a valid event that is not counted, and why."""
+    event = logged.event
+    return DeadLetter(
+        topic=WORK_ORDER_EVENTS,
+        partition=partition,
+        position=logged.position,
+        frame_index=logged.frame_index,
+        reason=reason,
+        path=path,
+        detail=detail,
+        source=event.source,
+        id=event.id,
+        subject=event.subject,
+        type=event.type,
+    )
+
+
+_WRONG_PARTITION: Final = (
+    "The order belongs to another partition; set the producer's partitioner to murmur2 "
+    "over the order id."
+)
+_ID_CONFLICT: Final = (
+    "Another content under this source and id stands earlier in the log and counts; "
+    "send a corrected event under an id of its own."
+)
+_NOT_EVALUABLE: Final = (
+    "The policy in force cannot evaluate the order with this event, for instance for want of "
+    "a calendar; it is kept and counts under the next policy that can."
+)

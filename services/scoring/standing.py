@@ -1,0 +1,85 @@
+"""One evaluation of a standing ranking: the list, who is at the bottom, what changed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from schemas.instants import Instant
+from schemas.records import Position, Sums
+from services.domain.alerts import bottom_changes
+from services.domain.policy import Policy
+from services.domain.ranking import Ranking, rank_units
+from services.domain.registry import Registry
+from services.domain.windows import Window
+from services.storage.evaluations import Alert, Evaluation, RankedLine, Series
+
+KIND: Final = "street"
+ENTERED: Final = "bottom_entered"
+LEFT: Final = "bottom_left"
+
+
+def evaluate_standing(
+    *,
+    series: Series,
+    window: Window,
+    registry: Registry,
+    sums: Mapping[tuple[str, str], Sums],
+    policy: Policy,
+    as_of: Instant,
+    positions: Mapping[int, Position],
+    previous: Evaluation | None,
+) -> Evaluation | None:
+    """Rank the streets and compare with the previous evaluation of the same window.
+
+    Returns None when the list is the one that ``previous`` has. Before the first evaluation of a
+    cycle the bottom is empty, so everyone in it has entered.
+    """
+    ranking = rank_units(registry.of_kind(KIND), sums, policy)
+    ranked = tuple(
+        RankedLine(entry.unit.code, entry.rank, str(entry.score)) for entry in ranking.ranked
+    )
+    bottom = tuple(sorted(ranking.bottom()))
+    if previous is not None and previous.ranked == ranked and previous.bottom == bottom:
+        return None
+    number = 1 if previous is None else previous.number + 1
+    return Evaluation(
+        series=series,
+        window_from=window.begins_at,
+        window_to=window.ends_at,
+        number=number,
+        as_of=as_of,
+        positions=positions,
+        ranked=ranked,
+        bottom=bottom,
+        alerts=_alerts(ranking, previous, series, number),
+    )
+
+
+def _alerts(
+    ranking: Ranking, previous: Evaluation | None, series: Series, number: int
+) -> tuple[Alert, ...]:
+    """Every alert rule has its place here; the first is the bottom of the list (domain.md 4.2)."""
+    before = frozenset(previous.bottom if previous is not None else ())
+    changes = bottom_changes(before, ranking.bottom())
+    return tuple(
+        Alert(alert_id(rule, series, unit, number), rule, unit)
+        for rule, units in ((ENTERED, changes.entered), (LEFT, changes.left))
+        for unit in units
+    )
+
+
+def alert_id(rule: str, series: Series, unit: str, number: int) -> str:
+    """The same for the same alert, however often it is sent."""
+    parts = (
+        rule,
+        str(series.ruleset),
+        series.ranking,
+        series.kind,
+        series.group,
+        series.window_kind,
+        series.window_name,
+        unit,
+        str(number),
+    )
+    return ":".join(parts)

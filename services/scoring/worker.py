@@ -1,0 +1,171 @@
+"""The scoring worker: one Faust application inside another asyncio program."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from schemas.instants import Instant
+from schemas.records import FlushMark, Position
+from services.domain.policy import Policy
+from services.scoring.condition import Changed
+from services.scoring.context import ScoringContext, no_step
+from services.scoring.faust_app import Kafka, check_topics
+from services.scoring.frames import Message
+from services.scoring.owner import Owner
+from services.scoring.ranking_agent import RankingAgent
+from services.storage.database import Database
+
+logger = logging.getLogger(__name__)
+
+_EMBEDDED_REBALANCE: Final = 3.0  # seconds
+_CLUSTER_REBALANCE: Final = 30.0
+
+
+class ScoringWorker:
+    """Scores the partitions that the group assigns to it, and ranks if it gets the feed.
+
+    Args:
+        bootstrap: ``host:port`` of the broker, several separated by commas.
+        database: Migrated already.
+        policy: In force, and the number it is active under (``ruleset``).
+        partitions: Of `work-order-events`.
+        epoch: Of the log: + 1 whenever a new, empty log continues an old one.
+        clock: Gives the present instant.
+        flush_interval: Seconds between two flushes of a partition at low load.
+        embedded_timeouts: Short group timeouts, for one process beside its broker and for tests.
+        on_step: Called before every step of a flush (`services.scoring.context.STEPS`).
+    """
+
+    def __init__(
+        self,
+        *,
+        bootstrap: str,
+        database: Database,
+        policy: Policy,
+        ruleset: int,
+        partitions: int,
+        epoch: int,
+        clock: Callable[[], Instant],
+        flush_interval: float = 0.1,
+        embedded_timeouts: bool,
+        on_step: Callable[[str], None] = no_step,
+    ) -> None:
+        rebalance_timeout = _EMBEDDED_REBALANCE if embedded_timeouts else _CLUSTER_REBALANCE
+        self._bootstrap = bootstrap
+        self._executor = ThreadPoolExecutor(partitions + 2, thread_name_prefix="scoring")
+        self._context = ScoringContext(
+            database=database,
+            policy=policy,
+            ruleset=ruleset,
+            partitions=partitions,
+            epoch=epoch,
+            clock=clock,
+            flush_interval=flush_interval,
+            handover_limit=rebalance_timeout / 2,
+            on_step=on_step,
+            executor=self._executor,
+        )
+        self._directory = tempfile.TemporaryDirectory(prefix="hotline-scoring-")
+        self._rebalance_timeout = rebalance_timeout
+        self._assigned: set[int] | None = None
+        self._changed = Changed()
+        self._owners: dict[int, Owner] = {}
+        self._kafka: Kafka | None = None
+        self._ranking: RankingAgent | None = None
+
+    async def start(self) -> None:
+        """Join the group; return when the partitions assigned here are loaded.
+
+        Raises:
+            TopicsMissingError: see `services.scoring.faust_app.check_topics`.
+            RuntimeError: Faust crashed while starting.
+        """
+        context = self._context
+        await check_topics(self._bootstrap, context.partitions)
+        self._kafka = kafka = Kafka(
+            bootstrap=self._bootstrap,
+            data_directory=self._directory.name,
+            rebalance_timeout=self._rebalance_timeout,
+            on_event=self._on_event,
+            on_rates=self._on_rates,
+            on_assigned=self._on_assigned,
+            on_revoked=self._on_revoked,
+        )
+        self._owners = {
+            partition: Owner(context, kafka, partition, self._changed.announce)
+            for partition in range(context.partitions)
+        }
+        self._ranking = RankingAgent(context, kafka)
+        self._ranking.start()
+        await kafka.start()
+        loaded = asyncio.create_task(self._changed.wait_for(self.ready))
+        down = asyncio.create_task(kafka.wait_until_down())
+        try:
+            await asyncio.wait({loaded, down}, return_when=asyncio.FIRST_COMPLETED)
+            if not loaded.done():
+                raise RuntimeError("the Kafka consumer failed while starting")
+        finally:
+            down.cancel()
+            loaded.cancel()
+
+    async def stop(self) -> None:
+        """Flush and hand over what is held, and leave the group."""
+        await asyncio.gather(*(owner.hand_over() for owner in self._owners.values()))
+        if self._ranking is not None:
+            await self._ranking.stop()
+        if self._kafka is not None:
+            await self._kafka.stop()
+        await asyncio.to_thread(self._executor.shutdown)
+        self._directory.cleanup()
+
+    async def failed(self) -> BaseException | None:
+        """Return when Faust is down: the worker then does nothing any more."""
+        if self._kafka is None:
+            raise RuntimeError("the worker was not started")
+        return await self._kafka.wait_until_down()
+
+    def ready(self) -> bool:
+        """Whether an assignment has come and all partitions in it are loaded."""
+        assigned = self._assigned
+        return assigned is not None and all(self._owners[p].mark is not None for p in assigned)
+
+    def marks(self) -> dict[int, FlushMark]:
+        """The last stored flush of every partition that is loaded here."""
+        marks = {partition: owner.mark for partition, owner in self._owners.items()}
+        return {partition: mark for partition, mark in marks.items() if mark is not None}
+
+    async def wait_stored(self, offsets: Mapping[int, int]) -> None:
+        """Return when flushes of this worker hold every partition up to the offset given."""
+
+        def stored() -> bool:
+            marks = self.marks()
+            return all(
+                partition in marks
+                and marks[partition].position >= Position(self._context.epoch, offset)
+                for partition, offset in offsets.items()
+            )
+
+        await self._changed.wait_for(stored)
+
+    async def _on_event(self, partition: int, message: Message) -> None:
+        await self._owners[partition].mailbox.put(message)
+
+    async def _on_rates(self, _partition: int, message: Message) -> None:
+        if self._ranking is not None:
+            await self._ranking.put(message)
+
+    async def _on_assigned(self, assigned: set[int]) -> None:
+        for partition, owner in self._owners.items():
+            if partition in assigned:
+                await owner.take_over()
+        self._assigned = assigned
+        self._changed.announce()
+
+    async def _on_revoked(self, revoked: set[int]) -> None:
+        self._assigned = None if self._assigned is None else self._assigned - revoked
+        await asyncio.gather(*(self._owners[partition].hand_over() for partition in revoked))
