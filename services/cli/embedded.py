@@ -21,7 +21,9 @@ from services.cli.errors import CommandError
 from services.cli.http_server import bind, serving, url_of
 from services.cli.local_broker import LocalBroker
 from services.cli.topics import ensure_topics, topic_id
-from services.cli.web_app import api_router, build_app, gateway, import_router, now, running_sender
+from services.cli.web_app import build_app, build_gateway, now, query_routers, running_sender
+from services.ingest.router import create_router as push_router
+from services.scoring.faust_app import TopicsMissingError
 from services.scoring.worker import ScoringWorker
 from services.settings import Settings
 
@@ -58,14 +60,10 @@ async def run_embedded(settings: Settings, on_ready: Callable[[str, float], None
             stack.push_async_callback(asyncio.to_thread, log.broker.process.stop)
         worker = _worker(settings, engine, log)
         stack.push_async_callback(_stop, worker)
-        await worker.start()
+        await started(worker)
         sender = await stack.enter_async_context(running_sender(log.bootstrap, settings))
-        push = gateway(settings, engine, sender, worker.wait_stored)
-        routers = [
-            push.router,
-            import_router(engine, push),
-            api_router(engine, {"scoring": worker.ready}),
-        ]
+        gateway = build_gateway(settings, engine, sender, worker.wait_stored)
+        routers = [push_router(gateway), *query_routers(engine, lambda: _state(log, worker))]
         await stack.enter_async_context(serving(build_app(routers), listener))
         on_ready(url_of(listener), time.monotonic() - began)
         await _until_something_ends(log, worker)
@@ -103,6 +101,23 @@ def _worker(settings: Settings, engine: Engine, log: Log) -> ScoringWorker:
         flush_interval=settings.flush_interval,
         embedded_timeouts=True,
     )
+
+
+async def started(worker: ScoringWorker) -> None:
+    """Return when the worker has an assignment and has loaded it.
+
+    Raises:
+        CommandError: topics are missing, or the broker refuses.
+    """
+    try:
+        await worker.start()
+    except (TopicsMissingError, RuntimeError) as error:
+        raise CommandError(f"Scoring cannot start: {error}.") from error
+
+
+def _state(log: Log, worker: ScoringWorker) -> dict[str, bool]:
+    broker = log.broker is None or log.broker.process.alive()
+    return {"broker": broker, "scoring": worker.ready()}
 
 
 async def _stop(worker: ScoringWorker) -> None:

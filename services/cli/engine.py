@@ -56,14 +56,28 @@ def current_engine(settings: Settings) -> Engine:
     """
     database = Database.open(settings.database_url)
     try:
-        ruleset = rulesets.current(database)
-        if ruleset is None:
-            raise CommandError("No policy is in force here: run `hotline prepare` first.")
-        policy = load_policy(ruleset.document, time_zone=settings.time_zone or None)
+        ruleset = _current(database)
+        return Engine(database, load_policy(ruleset.document), ruleset.ruleset)
     except BaseException:
         database.close()
         raise
-    return Engine(database, policy, ruleset.ruleset)
+
+
+def register_units(settings: Settings, file: Path, now: Instant) -> int:
+    """Register the units of a CSV file; return how many they are.
+
+    Raises:
+        CommandError: no such file.
+        RegistryError, StorageError, StorageUnavailable: as their modules say.
+    """
+    found = parse_units_csv(_read(file, f"There is no file {file}."))
+    database = Database.open(settings.database_url)
+    try:
+        migrate(database)
+        units.register(database, found, now)
+    finally:
+        database.close()
+    return len(found)
 
 
 def chosen_policy(settings: Settings) -> Policy:
@@ -78,6 +92,14 @@ def chosen_policy(settings: Settings) -> Policy:
             f"a policy file. 没有这个考核办法，可用：{'、'.join(presets())}。",
         )
     return load_policy(text, time_zone=settings.time_zone or None)
+
+
+def _current(database: Database) -> rulesets.Ruleset:
+    migrations_pending = not database.query("EXISTS TABLE rulesets")[0][0]
+    ruleset = None if migrations_pending else rulesets.current(database)
+    if ruleset is None:
+        raise CommandError("No policy is in force here: run `hotline prepare` first.")
+    return ruleset
 
 
 def _units_csv(settings: Settings) -> str:

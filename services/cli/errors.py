@@ -7,6 +7,7 @@ from typing import Final
 from services.cli.local_broker import BrokerError
 from services.cli.topics import TopicError
 from services.domain.policy import PolicyError
+from services.domain.registry import RegistryError
 from services.settings import SettingsError
 from services.storage.errors import StorageError, StorageUnavailable
 
@@ -20,6 +21,7 @@ EXPECTED: Final = (
     BrokerError,
     TopicError,
     PolicyError,
+    RegistryError,
     SettingsError,
     StorageError,
     StorageUnavailable,

@@ -6,14 +6,15 @@ import logging
 import os
 import sys
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from services.cli.errors import EXPECTED
+from services.cli.import_command import import_file
 from services.settings import Settings, load_settings
 
 app = typer.Typer(
@@ -36,7 +37,7 @@ Port = Annotated[int | None, typer.Option(help="Port to listen on [HOTLINE_PORT,
 
 
 @app.command()
-def up(
+def up(  # noqa: PLR0917 - typer takes options by name
     host: Host = None,
     port: Port = None,
     data_dir: DataDir = None,
@@ -56,7 +57,7 @@ def up(
         bool, typer.Option("--open", help="Open the page in a browser. 打开浏览器")
     ] = False,
 ) -> None:
-    """Run everything in one process: broker, engine, scoring, HTTP. 一条命令启动全部服务
+    """启动全部服务 · Run everything in one process: broker, engine, scoring, HTTP.
 
     Data stay in the data directory: stop with Ctrl-C, start again, and the numbers are the same.
     """
@@ -84,6 +85,88 @@ def up(
         typer.echo("已停止，数据已保存 · stopped; everything is stored")
 
 
+@app.command()
+def prepare() -> None:
+    """集群初始化 · Cluster: bring tables, policy, units and topics up to date, once."""
+    from services.cli import cluster  # noqa: PLC0415
+
+    with _said_plainly():
+        cluster.prepare(load_settings())
+
+
+@app.command()
+def worker() -> None:
+    """计算进程 · Cluster: score partitions; run as many as you like."""
+    from services.cli import cluster  # noqa: PLC0415
+
+    _serve(cluster.run_worker, load_settings)
+
+
+@app.command()
+def gateway(host: Host = None, port: Port = None) -> None:
+    """接入进程 · Cluster: take events over HTTP."""
+    from services.cli import cluster  # noqa: PLC0415
+
+    _serve(cluster.run_gateway, lambda: load_settings(host=host, port=port))
+
+
+@app.command()
+def api(host: Host = None, port: Port = None) -> None:
+    """查询进程 · Cluster: answer questions over HTTP."""
+    from services.cli import cluster  # noqa: PLC0415
+
+    _serve(cluster.run_api, lambda: load_settings(host=host, port=port))
+
+
+@topics_app.command("create")
+def topics_create(
+    bootstrap: Annotated[
+        str | None, typer.Option(help="host:port of Kafka [HOTLINE_KAFKA_BOOTSTRAP].")
+    ] = None,
+    partitions: Annotated[int | None, typer.Option(help="Shards [HOTLINE_PARTITIONS].")] = None,
+) -> None:
+    """创建并检查主题 · Create the topics that are missing, and check the others."""
+    from services.cli.cluster import bootstrap_of  # noqa: PLC0415
+    from services.cli.topics import ensure_topics  # noqa: PLC0415
+
+    with _said_plainly():
+        settings = load_settings(kafka_bootstrap=bootstrap, partitions=partitions)
+        created = ensure_topics(
+            bootstrap_of(settings), settings.partitions, replication=settings.kafka_replication
+        )
+        typer.echo("\n".join(f"created {name}" for name in created) or "all topics are there")
+
+
+@units_app.command("register")
+def units_register(
+    file: Annotated[Path, typer.Argument(help="CSV: code,name,kind,parent,group.")],
+    data_dir: DataDir = None,
+) -> None:
+    """登记承办单位 · Add units to the registry, or replace those of the same code.
+
+    With chDB the service must be stopped; `hotline up --units FILE` does it at the start.
+    """
+    from services.cli.engine import register_units  # noqa: PLC0415
+    from services.cli.web_app import now  # noqa: PLC0415
+
+    with _said_plainly():
+        count = register_units(load_settings(data_dir=data_dir), file, now())
+        typer.echo(f"registered {count} units · 已登记 {count} 个承办单位")
+
+
+app.command("import")(import_file)
+
+
+def _serve(
+    run: Callable[[Settings], Coroutine[Any, Any, None]], read: Callable[[], Settings]
+) -> None:
+    from services.cli.stopping import run_until_stopped  # noqa: PLC0415
+
+    with _said_plainly():
+        settings = read()
+        run_until_stopped(lambda: run(settings))
+
+
 def _welcome(url: str, seconds: float) -> str:
     return (
         f"\n三率直播已就绪 · hotline-rates is ready ({seconds:.1f} s)\n\n"
@@ -100,6 +183,9 @@ def _said_plainly() -> Iterator[None]:
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # The clients' chatter about itself; what matters we say ourselves.
+    for name in ("kafka", "aiokafka", "faust", "mode", "clickhouse_connect"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         yield
     except EXPECTED as error:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import contextmanager
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
@@ -14,9 +14,14 @@ from schemas.instants import Instant
 from services.cli.engine import Engine
 from services.ingest.archive import known_events
 from services.ingest.gateway import Gateway
+from services.ingest.import_router import create_import_router
 from services.ingest.sender import MIB, Sender
 from services.settings import Settings
+from services.storage.archive_reader import ArchiveReader
+from services.storage.rate_reader import RateReader
 from services.web.problems import install_problem_handlers
+
+WaitStored = Callable[[Mapping[int, int]], Awaitable[None]]
 
 
 def now() -> Instant:
@@ -39,12 +44,37 @@ def build_app(routers: Iterable[APIRouter]) -> FastAPI:
     return app
 
 
-@contextmanager
-def running_sender(bootstrap: str, settings: Settings) -> Iterator[Sender]:
+def build_gateway(
+    settings: Settings, engine: Engine, sender: Sender, wait_stored: WaitStored | None
+) -> Gateway:
+    """Build the push gateway; with ``wait_stored`` acknowledged means stored."""
+    archive = ArchiveReader(engine.database)
+    rates = RateReader(engine.database)
+    return Gateway(
+        sender=sender,
+        partitions=settings.partitions,
+        clock=now,
+        future_tolerance=settings.future_tolerance_us,
+        archived=known_events(
+            archive.archived, lambda: rates.flush_marks(engine.ruleset), settings.partitions
+        ),
+        wait_stored=wait_stored,
+        body_limit=settings.max_body_bytes,
+    )
+
+
+def query_routers(engine: Engine, is_ready: Callable[[], Mapping[str, bool]]) -> list[APIRouter]:
+    """Build what only reads: rankings, rates, orders, page, probes, and what imports ask."""
+    archive = ArchiveReader(engine.database)
+    return [create_import_router(archive)]
+
+
+@asynccontextmanager
+async def running_sender(bootstrap: str, settings: Settings) -> AsyncIterator[Sender]:
     """Run the producer while the block runs."""
     sender = Sender(bootstrap, limit_bytes=max(64 * MIB, 4 * settings.max_body_bytes))
     sender.start()
     try:
         yield sender
     finally:
-        sender.stop()
+        await asyncio.to_thread(sender.stop)

@@ -1,0 +1,92 @@
+"""The processes of the cluster profile: each one serves one part, as often as it is needed.
+
+`prepare` runs once before them; everything else only looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from fastapi import APIRouter
+
+from services.cli.embedded import started
+from services.cli.engine import Engine, current_engine, prepare_engine
+from services.cli.errors import CommandError
+from services.cli.http_server import bind, serving
+from services.cli.topics import ensure_topics
+from services.cli.web_app import build_app, build_gateway, now, query_routers, running_sender
+from services.ingest.router import create_router
+from services.scoring.worker import ScoringWorker
+from services.settings import Settings
+
+
+def prepare(settings: Settings) -> None:
+    """Bring tables, policy, units and topics up to date.
+
+    Raises:
+        Exception: one of `services.cli.errors.EXPECTED`.
+    """
+    prepare_engine(settings, now()).database.close()
+    ensure_topics(
+        bootstrap_of(settings), settings.partitions, replication=settings.kafka_replication
+    )
+
+
+def bootstrap_of(settings: Settings) -> str:
+    """Return the address of Kafka.
+
+    Raises:
+        CommandError: it is not set.
+    """
+    if not settings.kafka_bootstrap:
+        raise CommandError("Set HOTLINE_KAFKA_BOOTSTRAP to the address of Kafka, as host:9092.")
+    return settings.kafka_bootstrap
+
+
+async def run_worker(settings: Settings) -> None:
+    """Score until cancelled."""
+    async with AsyncExitStack() as stack:
+        engine = await _engine(settings, stack)
+        worker = ScoringWorker(
+            bootstrap=bootstrap_of(settings),
+            database=engine.database,
+            policy=engine.policy,
+            ruleset=engine.ruleset,
+            partitions=settings.partitions,
+            epoch=settings.epoch,
+            clock=now,
+            flush_interval=settings.flush_interval,
+            embedded_timeouts=False,
+        )
+        stack.push_async_callback(worker.stop)
+        await started(worker)
+        raise CommandError(f"Scoring has ended: {await worker.failed()!r}.")
+
+
+async def run_gateway(settings: Settings) -> None:
+    """Take events until cancelled."""
+    async with AsyncExitStack() as stack:
+        engine = await _engine(settings, stack)
+        sender = await stack.enter_async_context(running_sender(bootstrap_of(settings), settings))
+        gateway = build_gateway(settings, engine, sender, wait_stored=None)
+        await _serve(settings, stack, [create_router(gateway)])
+
+
+async def run_api(settings: Settings) -> None:
+    """Answer questions until cancelled."""
+    async with AsyncExitStack() as stack:
+        engine = await _engine(settings, stack)
+        await _serve(settings, stack, query_routers(engine, {}))
+
+
+async def _engine(settings: Settings, stack: AsyncExitStack) -> Engine:
+    engine = await asyncio.to_thread(current_engine, settings)
+    stack.push_async_callback(asyncio.to_thread, engine.database.close)
+    return engine
+
+
+async def _serve(settings: Settings, stack: AsyncExitStack, routers: list[APIRouter]) -> None:
+    listener = stack.enter_context(bind(settings.host, settings.port))
+    await stack.enter_async_context(serving(build_app(routers), listener))
+    await asyncio.Event().wait()
