@@ -43,15 +43,19 @@ def instant_of(text: str) -> Instant:
 
 def _corrected(ordered: list[Event]) -> list[Event]:
     changes: dict[_Key, dict[str, Any]] = {}
+    settled: set[_Key] = set()
     # Backwards: when a correction is reached, what later ones say about it is known already,
     # and of two values for one field the later one is there first.
     for event in reversed(ordered):
-        if event.type == CORRECTED:
-            correction = _changed(event, changes)
-            if correction is not None and correction.data.get("field"):
-                target = (event.source, correction.data.get("event", ""))
-                fields = changes.setdefault(target, {})
-                fields.setdefault(correction.data["field"], correction.data.get("new"))
+        if event.type != CORRECTED:
+            continue
+        settled.add((event.source, event.id))
+        correction = _changed(event, changes)
+        if correction is not None:
+            target = (event.source, correction.data.get("event", ""))
+            field = correction.data.get("field")
+            if field is not None and target not in settled:
+                changes.setdefault(target, {}).setdefault(field, correction.data.get("new"))
     effective = (_changed(event, changes) for event in ordered)
     return sorted(event for event in effective if event is not None)
 

@@ -67,6 +67,7 @@ class Policy:
     indicators: tuple[Indicator, ...]
     weighted: tuple[Indicator, ...]
     codes: tuple[str, ...]
+    no_rates: tuple[None, ...]
     decimals: int
     ties: str
     bottom: int
@@ -160,6 +161,7 @@ def _compile(document: PolicyDocument, text: str) -> Policy:
         indicators=indicators,
         weighted=tuple(indicator for indicator in indicators if indicator.weight),
         codes=tuple(indicator.code for indicator in indicators),
+        no_rates=(None,) * len(indicators),
         decimals=document.score.decimals,
         ties=document.ranking.ties,
         bottom=document.ranking.bottom,

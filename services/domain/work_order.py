@@ -8,7 +8,7 @@ the order; what is requested or refused has no effect. Nothing here depends on t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from schemas.instants import FOREVER, Instant
 from schemas.records import Event, OrderSummary
@@ -91,12 +91,6 @@ class WorkOrder:
         self._early: dict[str, Instant] = {}  # reports of units before the first dispatch
         self._calls: list[Call] = []
 
-    def apply(self, event: Event) -> None:
-        """Take the next event in order."""
-        effect = self._EFFECTS.get(event.type)
-        if effect is not None:
-            effect(self, event)
-
     def summary(self) -> OrderSummary:
         """The columns people filter by."""
         received = self.received
@@ -113,14 +107,16 @@ class WorkOrder:
             self.resolved_at,
         )
 
-    def _on_received(self, event: Event) -> None:
+    def on_received(self, event: Event) -> None:
+        """The order exists from here on, and keeps this instant (domain.md 2.10)."""
         if self.received_at is None:  # a second one, from another platform, changes nothing
             self.received_at = event.occurred_at
             self.received = event.data
             self.source = event.source
             self.resolve_due = self._deadline()
 
-    def _on_dispatched(self, event: Event) -> None:
+    def on_dispatched(self, event: Event) -> None:
+        """A unit leads, and its clock starts: never at sign-off (domain.md 1)."""
         unit = event.data.get("unit", "")
         if unit != self.lead:
             self.lead = unit
@@ -133,19 +129,22 @@ class WorkOrder:
         self._platform_due = _instant(event.data, "resolve_due")
         self.resolve_due = self._deadline()
 
-    def _on_resolved(self, event: Event) -> None:
+    def on_resolved(self, event: Event) -> None:
+        """Only the lead's report closes the order, the first one since it was sent to it."""
         unit = event.data.get("unit", "")
         if not self._was_dispatched:
             self._early.setdefault(unit, event.occurred_at)
         elif unit and unit == self.lead and self.resolved_at is None:
             self.resolved_at = event.occurred_at
 
-    def _on_callback(self, event: Event) -> None:
+    def on_callback(self, event: Event) -> None:
+        """One more attempt to ask the citizen (domain.md 2.10, 2.11)."""
         answers = event.data.get("answers", {}) if event.data.get("reached") else None
         self._calls.append(Call(self.lead, event.occurred_at, answers))
         self._weigh_calls()
 
-    def _on_returned(self, event: Event) -> None:
+    def on_returned(self, event: Event) -> None:
+        """An accepted return counts, and the unit no longer answers for the order (2.17)."""
         unit = event.data.get("unit", "")
         # The unit it names may have been replaced already, by a dispatch of the same second.
         if event.data.get("decision") != APPROVED or unit not in self._handlers:
@@ -162,7 +161,8 @@ class WorkOrder:
             self._dispatched_at = self._platform_due = None
             self.resolve_due = self._deadline()
 
-    def _on_extended(self, event: Event) -> None:
+    def on_extended(self, event: Event) -> None:
+        """Only an extension approved before expiry moves the deadline (domain.md 3.5)."""
         due = _instant(event.data, "resolve_due")
         if due is None or not self._approved_for_lead(event.data):
             return
@@ -172,48 +172,38 @@ class WorkOrder:
         if self.resolve_due is None or decided_at < self.resolve_due:
             self.resolve_due = self._platform_due = due
 
-    def _on_suspended(self, event: Event) -> None:
+    def on_suspended(self, event: Event) -> None:
+        """The order rests until it is resumed, its time is over or another unit leads (2.14)."""
         if self._approved_for_lead(event.data):
             until = _instant(event.data, "until")
             self.suspended_until = FOREVER if until is None else until
 
-    def _on_resumed(self, event: Event) -> None:
+    def on_resumed(self, event: Event) -> None:
+        """The suspended order is taken up again."""
         if event.data.get("unit") == self.lead:
             self.suspended_until = None
 
-    def _on_excluded(self, event: Event) -> None:
+    def on_excluded(self, event: Event) -> None:
+        """The order leaves the denominators of some or all indicators (domain.md 2.13)."""
         ground = event.data.get("ground", "")
         for indicator in self._indicators(event.data):
             self.excluded.pop(indicator, None)
             self.excluded[indicator] = ground
 
-    def _on_reinstated(self, event: Event) -> None:
+    def on_reinstated(self, event: Event) -> None:
+        """The exclusion from some or all indicators is taken back."""
         for indicator in self._indicators(event.data):
             self.excluded.pop(indicator, None)
 
-    def _on_reopened(self, event: Event) -> None:
+    def on_reopened(self, event: Event) -> None:
+        """The order is open again; its deadline stays until a dispatch sets a new one."""
         self.resolved_at = None
         unit = event.data.get("unit", self.lead)
         self.occurrences.append(Occurrence("reopened", unit, event.occurred_at))
 
-    def _on_cancelled(self, _event: Event) -> None:
+    def on_cancelled(self, _event: Event) -> None:
+        """The citizen withdrew the demand: not assessed any more."""
         self.cancelled = True
-
-    # signed, contacted, corrected, appealed, reviewed and linked change nothing that is counted yet.
-    _EFFECTS: ClassVar[Mapping[str, Callable[[WorkOrder, Event], None]]] = {
-        "received": _on_received,
-        "dispatched": _on_dispatched,
-        "resolved": _on_resolved,
-        "callback": _on_callback,
-        "returned": _on_returned,
-        "extended": _on_extended,
-        "suspended": _on_suspended,
-        "resumed": _on_resumed,
-        "excluded": _on_excluded,
-        "reinstated": _on_reinstated,
-        "reopened": _on_reopened,
-        "cancelled": _on_cancelled,
-    }
 
     def _deadline(self) -> Instant | None:
         """The last dispatch's own deadline, else the order's, else the policy's, else none."""
@@ -269,3 +259,20 @@ def _points(call: Call, policy: Policy) -> int:
 def _instant(data: Mapping[str, Any], field: str) -> Instant | None:
     text = data.get(field)
     return None if text is None else instant_of(text)
+
+
+# signed, contacted, corrected, appealed, reviewed and linked change nothing that is counted yet.
+EFFECTS: Final[Mapping[str, Callable[[WorkOrder, Event], None]]] = {
+    "received": WorkOrder.on_received,
+    "dispatched": WorkOrder.on_dispatched,
+    "resolved": WorkOrder.on_resolved,
+    "callback": WorkOrder.on_callback,
+    "returned": WorkOrder.on_returned,
+    "extended": WorkOrder.on_extended,
+    "suspended": WorkOrder.on_suspended,
+    "resumed": WorkOrder.on_resumed,
+    "excluded": WorkOrder.on_excluded,
+    "reinstated": WorkOrder.on_reinstated,
+    "reopened": WorkOrder.on_reopened,
+    "cancelled": WorkOrder.on_cancelled,
+}
