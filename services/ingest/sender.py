@@ -79,9 +79,14 @@ class Sender:
         self._lock = threading.Lock()
         self._pending_bytes = 0
         self._stopping = False
-        self._in_flight: deque[tuple[float, Future[int]]] = deque()  # in order of their deadlines
+        self._stop_by = 0.0
+        self._broker_answers = True
+        # Of the thread alone: the producer in use, and what it has not acknowledged, by deadline.
         self._producer: Any = None
-        self._producer_failed = threading.Event()
+        self._in_flight: deque[tuple[float, Future[int]]] = deque()
+        self._retiring: list[threading.Thread] = []
+        # Set by any thread: a producer that has failed once may never recover.
+        self._failed_producer: Any = None
         self._thread = threading.Thread(target=self._run, name="ingest-sender", daemon=True)
 
     @property
@@ -100,13 +105,9 @@ class Sender:
         """
         with self._lock:
             self._stopping = True
-        self._queue.put(None)
-        deadline = time.monotonic() + limit
+            self._stop_by = time.monotonic() + limit
+            self._queue.put(None)
         self._thread.join(limit)
-        if self._producer is not None:
-            dispose(self._producer, max(0.0, deadline - time.monotonic()))
-        for _, offset in list(self._in_flight):
-            _fail(offset, "the service is stopping")
         self._fail_waiting("the service is stopping")
 
     def submit(self, frame: bytes, partition: int, content_type: str) -> Future[int]:
@@ -142,43 +143,53 @@ class Sender:
             with contextlib.suppress(queue.Empty):
                 frame = self._queue.get(timeout=self._until_next_deadline())
                 if frame is None:
-                    return
+                    break
                 self._send(frame)
             self._expire()
+        if self._producer is not None:
+            self._retire(self._producer)
+        for closing in self._retiring:
+            closing.join(max(0.0, self._stop_by - time.monotonic()))
+        for _, offset in self._in_flight:
+            _fail(offset, "the service is stopping")
 
     def _send(self, frame: _Frame) -> None:
         if time.monotonic() > frame.deadline:
             _fail(frame.offset, "the broker was too slow")
             return
         try:
-            acknowledged = self._usable_producer().send(
+            producer = self._usable_producer()
+            acknowledged = producer.send(
                 self._topic,
                 value=frame.body,
                 partition=frame.partition,
                 headers=[("content-type", frame.content_type.encode())],
             )
         except Exception as error:  # noqa: BLE001  this thread must outlive any failure
-            _log.warning("the broker takes no frames: %s", type(error).__name__)
-            self._producer_failed.set()
+            self._failed_producer = self._producer
+            self._tell_failure(type(error).__name__)
             _fail(frame.offset, "the broker cannot be reached")
             self._fail_waiting("the broker cannot be reached")
             return
         self._in_flight.append((frame.deadline, frame.offset))
         acknowledged.add_callback(self._on_acknowledged, frame.offset)
-        acknowledged.add_errback(self._on_failed, frame.offset)
+        acknowledged.add_errback(self._on_failed, producer, frame.offset)
 
     def _usable_producer(self) -> Any:
-        """Give the producer; a new one after a failure, because a failed one may never recover."""
-        if self._producer is not None and self._producer_failed.is_set():
-            # Frames that are still in its hands end within the delivery limit, out of our way.
-            threading.Thread(
-                target=dispose, args=(self._producer, self._delivery_limit), daemon=True
-            ).start()
+        if self._producer is not None and self._producer is self._failed_producer:
+            self._retire(self._producer)
             self._producer = None
         if self._producer is None:
-            self._producer_failed.clear()
             self._producer = connect(self._bootstrap, self._delivery_limit)
         return self._producer
+
+    def _retire(self, producer: Any) -> None:
+        """Close a failed producer out of our way; its frames end within the delivery limit."""
+        closing = threading.Thread(
+            target=dispose, args=(producer, self._delivery_limit), daemon=True
+        )
+        closing.start()
+        self._retiring = [thread for thread in self._retiring if thread.is_alive()] + [closing]
 
     def _until_next_deadline(self) -> float:
         if not self._in_flight:
@@ -196,8 +207,8 @@ class Sender:
             if not offset.done():
                 if now < deadline:
                     return
-                _log.warning("a frame was not acknowledged in time")
-                self._producer_failed.set()
+                self._failed_producer = self._producer
+                self._tell_failure("no answer in time")
                 _fail(offset, "the broker did not acknowledge in time")
             self._in_flight.popleft()
 
@@ -212,12 +223,21 @@ class Sender:
             return
         with contextlib.suppress(InvalidStateError):
             offset.set_result(int(metadata.offset))
+        if not self._broker_answers:
+            self._broker_answers = True
+            _log.warning("the broker acknowledges frames again")
 
-    def _on_failed(self, offset: Future[int], error: BaseException) -> None:
+    def _on_failed(self, producer: Any, offset: Future[int], error: BaseException) -> None:
         """In the producer's network thread."""
-        _log.warning("a frame was not acknowledged: %s", type(error).__name__)
-        self._producer_failed.set()
+        self._failed_producer = producer
+        self._tell_failure(type(error).__name__)
         _fail(offset, "the broker did not acknowledge in time")
+
+    def _tell_failure(self, cause: str) -> None:
+        """Log the first of many failures."""
+        if self._broker_answers:
+            self._broker_answers = False
+            _log.warning("the broker does not acknowledge frames: %s", cause)
 
     def _fail_waiting(self, why: str) -> None:
         """Fail every frame in the queue, so that nobody waits behind a dead broker one by one."""

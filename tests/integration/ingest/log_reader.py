@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import orjson
 from kafka import KafkaConsumer, TopicPartition
 
 from schemas.topics import WORK_ORDER_EVENTS
@@ -17,7 +18,7 @@ class Message(NamedTuple):
 
 
 def read_messages(bootstrap: str, partitions: int, expected: int) -> list[Message]:
-    """Read `expected` messages of all partitions, and then prove that no more follow."""
+    """Read messages with `expected` events of all partitions, and prove that no more follow."""
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap,
         group_id=None,
@@ -31,8 +32,8 @@ def read_messages(bootstrap: str, partitions: int, expected: int) -> list[Messag
         consumer.seek_to_beginning(*assigned)
         messages: list[Message] = []
         for _ in range(200):
-            # One quiet round after the last expected message, so that a surplus would be seen.
-            complete = len(messages) >= expected
+            # One quiet round after the last expected event, so that a surplus would be seen.
+            complete = sum(_events_in(message) for message in messages) >= expected
             polled = consumer.poll(timeout_ms=700 if complete else 250)
             for records in polled.values():
                 messages += [
@@ -46,6 +47,11 @@ def read_messages(bootstrap: str, partitions: int, expected: int) -> list[Messag
                 ]
             if complete and not polled:
                 return sorted(messages)
-        raise AssertionError(f"{len(messages)} messages instead of {expected}")
+        raise AssertionError(f"{len(messages)} messages, not {expected} events")
     finally:
         consumer.close()
+
+
+def _events_in(message: Message) -> int:
+    parsed = orjson.loads(message.value)
+    return len(parsed) if isinstance(parsed, list) else 1
