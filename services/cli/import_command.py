@@ -57,7 +57,7 @@ def import_file(  # noqa: PLR0917 -- typer takes options by name
     Importing the same file again changes nothing; a later export of the same orders becomes
     corrections. Exit code 1: rows were rejected; 2: nothing was sent; 3: the service failed.
     """
-    console = Console()
+    console = Console(markup=False, highlight=False)
     try:
         loaded = find_mapping(mapping)
         instant = _exported_at(file, exported_at)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, Final, Protocol
 
 import orjson
@@ -12,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.fields import Name
 from schemas.instants import format_instant
 from schemas.records import Event, LoggedEvent
+from services.storage.errors import StorageUnavailable
+from services.web.problems import Problem
 
 ORDERS_AT_ONCE: Final = 2_000
 PAGE: Final = 10_000
@@ -45,7 +48,8 @@ def create_import_router(readers: ImportReaders) -> APIRouter:
     @router.post("/v1/imports/stored")
     def stored(request: StoredRequest) -> Response:
         """Give the stored events of the orders, those of this source that count."""
-        logged = readers.order_events(request.orders)
+        with _available():
+            logged = readers.order_events(request.orders)
         found = {
             order: [_shown(event) for event in counting(logged.get(order, ()), request.source)]
             for order in request.orders
@@ -62,10 +66,26 @@ def create_import_router(readers: ImportReaders) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
     ) -> dict[str, list[str] | str | None]:
         """List the orders of a source, ascending; `next` is the `after` of the next page."""
-        page = list(readers.source_orders(source, after, limit))
+        with _available():
+            page = list(readers.source_orders(source, after, limit))
         return {"orders": page, "next": page[-1] if len(page) == limit else None}
 
     return router
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except StorageUnavailable:
+        raise Problem(
+            503,
+            "unavailable",
+            title="The service cannot answer now",
+            title_zh="服务暂时不可用",
+            detail="The archive cannot be asked now; repeat the request.",
+            headers={"Retry-After": "1"},
+        ) from None
 
 
 def counting(logged: Iterable[LoggedEvent], source: str) -> list[Event]:

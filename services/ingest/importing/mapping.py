@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
@@ -40,7 +41,7 @@ class _Strict(BaseModel):
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, KeyError) as error:
         raise ValueError("no time zone of this name; write one such as Asia/Shanghai") from error
     return name
 
@@ -182,7 +183,7 @@ class Mapping(_Strict):
     @classmethod
     def _known_encoding(cls, value: str) -> str:
         try:
-            b"".decode(value)
+            codecs.lookup(value)
         except LookupError:
             raise ValueError("no such encoding; write one such as utf-8-sig or gb18030") from None
         return value
