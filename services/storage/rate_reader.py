@@ -99,6 +99,22 @@ class RateReader:
                 sums[key] = _plus(sums.get(key, ZERO), added)
         return {key: value for key, value in sums.items() if value != ZERO}
 
+    def counter_versions(
+        self, ruleset: int, ranking: str, begins_at: Instant, ends_at: Instant
+    ) -> dict[int, int]:
+        """The greatest `FlushMark.version` of a shard's counters for [begins_at, ends_at).
+
+        Asked after `window_sums`: where none lies beyond the flush marks read before it, the sums
+        are exactly those of these marks. A flush writes its counters before its mark.
+        """
+        inner, _ = split_window(begins_at, ends_at)
+        statement = (
+            select(counters.c.shard, func.max(counters.c.version))
+            .where(*_counted(ruleset, ranking, inner))
+            .group_by(counters.c.shard)
+        )
+        return dict(rows_of(self._db, statement))
+
     def bucket_series(
         self, ruleset: int, ranking: str, unit: str, begins_at: Instant, ends_at: Instant
     ) -> dict[tuple[str, Instant], Sums]:

@@ -89,6 +89,7 @@ counters: Final = _table(
     bucket=Int64(),
     denominator=Int64(),
     numerator=Int64(),
+    version=UInt128(),
 )
 shard_flushes: Final = _table(
     "shard_flushes",
