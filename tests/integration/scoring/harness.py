@@ -1,0 +1,225 @@
+"""A worker process to command, a log to write to, and what must come out of it."""
+
+from __future__ import annotations
+
+import json
+import queue
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from kafka import KafkaProducer
+
+from schemas.codec import decode_frame
+from schemas.errors import EventError
+from schemas.instants import DAY, HOUR, MINUTE, Instant, format_instant
+from schemas.records import CounterKey, LoggedEvent, Position, Sums
+from schemas.topics import BATCH_JSON, WORK_ORDER_EVENTS, partition_of
+from services.storage.database import Database
+from services.storage.shard_store import ShardStore
+from tests.support.scoring_process import RULESET
+from tests.unit.scoring.support import expected
+
+UNITS = ("110101001", "110101002", "110105003")
+LONG = 60.0  # seconds that no answer takes
+
+
+class WorkerProcess:
+    """A scoring worker in its own process."""
+
+    def __init__(self, bootstrap: str, database: str, partitions: int, epoch: int = 0) -> None:
+        arguments = {
+            "bootstrap": bootstrap,
+            "database": database,
+            "partitions": partitions,
+            "epoch": epoch,
+        }
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.scoring_process", json.dumps(arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._answers.put(json.loads(line))
+
+    def answer(self) -> dict[str, Any]:
+        return self._answers.get(timeout=LONG)
+
+    def send(self, **command: Any) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(command) + "\n")
+        self.process.stdin.flush()
+
+    def ask(self, **command: Any) -> dict[str, Any]:
+        self.send(**command)
+        return self.answer()
+
+    def ready(self) -> None:
+        assert self.answer() == {"ready": True}
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def wait_killed(self) -> None:
+        assert self.process.wait(LONG) == -signal.SIGKILL
+
+    def stop(self) -> None:
+        """Politely; a worker that hangs is an error."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        assert self.process.wait(LONG) == 0
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._reader.join(LONG)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None and not pipe.closed:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    continue
+
+
+@contextmanager
+def worker_process(
+    bootstrap: str, database: str, partitions: int, epoch: int = 0
+) -> Iterator[WorkerProcess]:
+    worker = WorkerProcess(bootstrap, database, partitions, epoch)
+    try:
+        yield worker
+    finally:
+        worker.end()
+
+
+class Log:
+    """Writes frames to `work-order-events` and remembers what lies where."""
+
+    def __init__(self, bootstrap: str, partitions: int, now: Instant, seed: int = 1) -> None:
+        self.partitions = partitions
+        self.events: list[LoggedEvent] = []
+        self.rejected: set[tuple[int, int, int, str]] = set()
+        self.ends: dict[int, int] = {}
+        self._now = now
+        self._random = random.Random(seed)
+        self._orders = 0
+        self._producer = KafkaProducer(bootstrap_servers=bootstrap)
+
+    def close(self) -> None:
+        self._producer.close()
+
+    def write(self, partition: int, frame: Sequence[dict[str, Any]]) -> None:
+        body = json.dumps(frame, ensure_ascii=False).encode()
+        headers = [("content-type", BATCH_JSON.encode())]
+        self.write_raw(partition, body, headers)
+
+    def write_raw(
+        self, partition: int, body: bytes, headers: list[tuple[str, bytes]] | None = None
+    ) -> None:
+        sent = self._producer.send(
+            WORK_ORDER_EVENTS, value=body, partition=partition, headers=headers or []
+        ).get(LONG)
+        self.ends[partition] = sent.offset
+        content_type = headers[0][1].decode() if headers else None
+        for index, item in enumerate(decode_frame(content_type, body)):
+            if isinstance(item, EventError):
+                self.rejected.add((partition, sent.offset, index, item.reason))
+            elif partition_of(item.event.subject, self.partitions) != partition:
+                self.rejected.add((partition, sent.offset, index, "wrong_partition"))
+            else:
+                position = Position(0, sent.offset)
+                self.events.append(LoggedEvent(item.event, position, index, item.dropped))
+
+    def orders(self, count: int, *, bad: bool = False) -> None:
+        """Write new orders with some of their events, one frame a partition.
+
+        With ``bad`` each frame also holds an event without a type and one of another partition.
+        """
+        frames: dict[int, list[dict[str, Any]]] = {p: [] for p in range(self.partitions)}
+        for _ in range(count):
+            self._orders += 1
+            subject = f"热线-{self._orders:06d}"
+            home = partition_of(subject, self.partitions)
+            frames[home] += self._life(subject)
+            if bad and len(frames[home]) < 12:
+                frames[home].insert(1, {"specversion": "1.0", "id": "x", "source": "s"})
+                elsewhere = (home + 1) % self.partitions
+                if elsewhere != home:
+                    frames[elsewhere].append(self._life(subject)[0])
+        for partition, frame in frames.items():
+            if frame:
+                self.write(partition, frame)
+
+    def _life(self, subject: str) -> list[dict[str, Any]]:
+        pick = self._random
+        unit = pick.choice(UNITS)
+        at = self._now - pick.randrange(30) * DAY - pick.randrange(24) * HOUR
+        life = [
+            _event(subject, "received", at, demand_type="help", urgency="normal"),
+            _event(subject, "dispatched", at + MINUTE, unit=unit),
+            _event(subject, "resolved", at + pick.randrange(1, 10) * HOUR, unit=unit),
+            _event(
+                subject,
+                "callback",
+                at + 20 * HOUR,
+                attempt=1,
+                channel="phone",
+                reached=True,
+                rater="citizen",
+                answers={
+                    "contacted": pick.choice(("yes", "no")),
+                    "solved": pick.choice(("yes", "no")),
+                    "satisfaction": pick.choice(("satisfied", "basically_satisfied")),
+                },
+            ),
+        ]
+        return life[: pick.randrange(1, 5)]
+
+    def expected(self, clock: Instant, shard: int) -> dict[CounterKey, Sums]:
+        """What the counters of a shard must be."""
+        mine = [e for e in self.events if partition_of(e.event.subject, self.partitions) == shard]
+        return expected(mine, clock)
+
+
+def _event(subject: str, type_: str, at: Instant, **data: Any) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "source": "https://hotline.example",
+        "id": f"{subject}-{type_}",
+        "type": f"workorder.{type_}",
+        "subject": subject,
+        "time": format_instant(at),
+        "data": data,
+    }
+
+
+def check_counters(database: Database, log: Log) -> None:
+    """Every stored counter is what evaluating the whole log anew gives at the shard's clock."""
+    for shard in range(log.partitions):
+        store = ShardStore(database, shard, RULESET)
+        mark = store.last_flush()
+        assert mark is not None
+        assert mark.position.offset == log.ends[shard]
+        assert store.counters() == log.expected(mark.clock, shard)
+        assert store.contribution_sums(mark.clock) == store.counters()
+
+
+def dead_places(database: Database) -> set[tuple[int, int, int, str]]:
+    """(partition, offset, frame index, reason) of every dead letter stored."""
+    found = database.query(
+        "SELECT DISTINCT partition, offset, frame_index, reason FROM dead_letters"
+    )
+    return {(p, o, i, r) for p, o, i, r in found}

@@ -1,0 +1,106 @@
+"""A scoring worker in a process of its own, so that tests can kill and freeze it.
+
+Started with one JSON argument; then it reads one JSON command a line and answers each with a line:
+
+* ``{"wait": {"0": 17}}``: until flushes of this worker hold these offsets;
+* ``{"verify": true}``: whether the counters of the shards held here are the sums of the orders;
+* ``{"kill_before": "orders"}``: ends this process by SIGKILL at that step of the next flush that
+  holds events. No answer but the first.
+
+The end of the input stops the worker politely.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+from services.domain.policy import load_policy, preset
+from services.scoring.worker import ScoringWorker
+from services.storage.database import Database
+from services.storage.migrate import migrate
+from services.storage.shard_store import ShardStore
+
+RULESET = 1
+
+
+class Killer:
+    """Kills this process before one step of the next flush that writes events."""
+
+    def __init__(self) -> None:
+        self.step: str | None = None
+        self._seen_events = False
+
+    def __call__(self, step: str) -> None:
+        if self.step is None:
+            return
+        if step == "events":
+            self._seen_events = True
+        if self._seen_events and step == self.step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def main(arguments: dict[str, Any]) -> None:
+    database = Database.open(arguments["database"])
+    migrate(database)
+    killer = Killer()
+    worker = ScoringWorker(
+        bootstrap=arguments["bootstrap"],
+        database=database,
+        policy=load_policy(preset("beijing-district")),
+        ruleset=RULESET,
+        partitions=arguments["partitions"],
+        epoch=arguments["epoch"],
+        clock=lambda: time.time_ns() // 1000,
+        flush_interval=arguments.get("flush_interval", 0.1),
+        embedded_timeouts=True,
+        on_step=killer,
+    )
+    await worker.start()
+    _answer(ready=True)
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        command = json.loads(line)
+        if "kill_before" in command:
+            killer.step = command["kill_before"]
+            _answer(armed=True)
+        elif "wait" in command:
+            offsets = {int(p): offset for p, offset in command["wait"].items()}
+            await worker.wait_stored(offsets)
+            _answer(stored=True)
+        else:
+            _answer(wrong=await asyncio.to_thread(_wrong, worker, database))
+    await worker.stop()
+    database.close()
+
+
+def _wrong(worker: ScoringWorker, database: Database) -> list[str]:
+    """Shards whose stored counters are not the sums of the stored orders at the shard's clock."""
+    wrong = []
+    for shard in worker.marks():
+        store = ShardStore(database, shard, RULESET)
+        while True:  # the clock may move between the reads
+            mark = store.last_flush()
+            assert mark is not None
+            sums, counters = store.contribution_sums(mark.clock), store.counters()
+            if store.last_flush() == mark:
+                break
+        if sums != counters:
+            wrong.append(f"shard {shard}: {set(sums.items()) ^ set(counters.items())}")
+    return wrong
+
+
+def _answer(**fields: Any) -> None:
+    sys.stdout.write(json.dumps(fields) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=os.environ.get("SCORING_LOG", "WARNING"))
+    asyncio.run(main(json.loads(sys.argv[1])))
