@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
+from io import StringIO
 from typing import Final
 
 from schemas.records import Unit
@@ -88,7 +89,7 @@ def parse_units_csv(text: str) -> list[Unit]:
     Raises:
         RegistryError: unknown columns, unknown kind, empty or repeated code, with the line.
     """
-    reader = csv.DictReader(text.removeprefix("\ufeff").splitlines(), strict=True)
+    reader = csv.DictReader(StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     columns = set(reader.fieldnames or ())
     try:
         if columns.issuperset(_BEIJING_COLUMNS):
@@ -96,7 +97,8 @@ def parse_units_csv(text: str) -> list[Unit]:
         if columns.issuperset(_OUR_COLUMNS[:3]) and columns.issubset(_OUR_COLUMNS):
             return _ours(reader)
     except csv.Error:
-        raise RegistryError(f"line {reader.line_num}: not valid CSV") from None
+        line = reader.reader.line_num
+        raise RegistryError(f"line {line}: not valid CSV") from None
     raise RegistryError(f"line 1: the columns must be {', '.join(_OUR_COLUMNS)}")
 
 

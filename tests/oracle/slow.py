@@ -121,12 +121,12 @@ class History:
             return None
         since = max([stint, *(n for n, _ in self.of_type("reopened"))])
         reports = [(n, e) for n, e in self.of_type("resolved") if e.data.get("unit", "") == lead]
-        later = [event.occurred_at for n, event in reports if n > since and lead]
-        if later:
-            return later[0]
         first_dispatch = self.of_type("dispatched")[0][0]
         early = [event.occurred_at for n, event in reports if n < first_dispatch]
-        return early[0] if early and since == stint == first_dispatch else None
+        if early and since == first_dispatch:
+            return early[0]
+        later = [event.occurred_at for n, event in reports if n > since and lead]
+        return later[0] if later else None
 
     def due(self) -> Instant | None:
         stint = self.stint()

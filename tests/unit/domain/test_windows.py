@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.instants import DAY, HOUR, MINUTE, QUARTER_HOUR, SECOND, to_datetime
+from services.domain.policy import Policy, load_policy, preset
+from services.domain.windows import (
+    KINDS,
+    Window,
+    WindowError,
+    bucket_of,
+    custom_window,
+    local_day,
+    previous,
+    window,
+)
+from tests.support.orders import local
+
+BEIJING = load_policy(preset("beijing-district"))
+CALENDAR = load_policy(preset("on-time"))
+NEW_YORK = load_policy(preset("on-time"), time_zone="America/New_York")
+
+
+def days(found: Window) -> tuple[str, int, int]:
+    return found.name, found.begins_at, found.ends_at
+
+
+@pytest.mark.parametrize(
+    ("at", "name", "begins", "ends"),
+    [
+        ("2026-11-18 23:59:59", "2026-11", "2026-10-19 00:00", "2026-11-19 00:00"),
+        ("2026-11-19 00:00", "2026-12", "2026-11-19 00:00", "2026-12-19 00:00"),
+        ("2026-12-31 12:00", "2027-01", "2026-12-19 00:00", "2027-01-19 00:00"),
+        ("2027-01-01 00:00", "2027-01", "2026-12-19 00:00", "2027-01-19 00:00"),
+    ],
+)
+def test_a_cycle_begins_on_the_19th_and_is_named_by_its_end(
+    at: str, name: str, begins: str, ends: str
+) -> None:
+    assert days(window(BEIJING, "cycle", None, local(at))) == (name, local(begins), local(ends))
+
+
+def test_a_cycle_that_begins_on_the_first_is_the_month() -> None:
+    at = local("2026-11-22 08:00")
+    cycle = window(CALENDAR, "cycle", None, at)
+    assert days(cycle) == ("2026-11", local("2026-11-01 00:00"), local("2026-12-01 00:00"))
+    assert days(cycle) == days(window(CALENDAR, "month", None, at))
+
+
+@pytest.mark.parametrize(
+    ("at", "name"),
+    [("2025-10-26 12:00:00", "2025-10-27"), ("2025-10-26 11:59:59", "2025-10-26")],
+)
+def test_operational_days_run_noon_to_noon(at: str, name: str) -> None:
+    day = window(BEIJING, "day", None, local(at))
+    assert day.name == name
+    assert day.begins_at <= local(at) < day.ends_at
+    assert days(window(BEIJING, "day", "2025-10-27", 0)) == (
+        "2025-10-27",
+        local("2025-10-26 12:00"),
+        local("2025-10-27 12:00"),
+    )
+
+
+def test_weeks_run_friday_to_thursday() -> None:
+    week = window(BEIJING, "week", None, local("2026-11-22 10:00"))
+    assert days(week) == ("2026-11-26", local("2026-11-20 00:00"), local("2026-11-27 00:00"))
+    assert window(BEIJING, "week", None, local("2026-11-26 23:59")) == week
+    assert window(BEIJING, "week", None, local("2026-11-27 00:00")).name == "2026-12-03"
+
+
+def test_the_assessment_year_runs_november_to_october() -> None:
+    year = window(BEIJING, "year", None, local("2025-11-01 00:00"))
+    assert days(year) == ("2026", local("2025-11-01 00:00"), local("2026-11-01 00:00"))
+    assert window(BEIJING, "year", None, local("2025-10-31 23:59")).name == "2025"
+
+
+def test_quarters() -> None:
+    quarter = window(BEIJING, "quarter", None, local("2026-12-31 23:00"))
+    assert days(quarter) == ("2026-Q4", local("2026-10-01 00:00"), local("2027-01-01 00:00"))
+
+
+def test_clock_changes_make_days_of_23_and_25_hours() -> None:
+    spring = window(NEW_YORK, "day", "2015-03-08", 0)
+    autumn = window(NEW_YORK, "day", "2015-11-01", 0)
+    assert spring.ends_at - spring.begins_at == 23 * HOUR
+    assert autumn.ends_at - autumn.begins_at == 25 * HOUR
+    november = window(NEW_YORK, "month", "2015-11", 0)
+    assert november.ends_at - november.begins_at == 30 * DAY + HOUR
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("decade", "2020"),
+        ("cycle", "2026-13"),
+        ("cycle", "2026-11-01"),
+        ("month", "202611"),
+        ("month", "２０２６-11"),
+        ("day", "2026-02-30"),
+        ("week", "2026-11-22"),
+        ("quarter", "2026-Q5"),
+        ("year", "26"),
+        ("year", "0001"),
+        ("year", "9999"),
+    ],
+)
+def test_a_name_that_names_nothing_is_an_error(kind: str, name: str) -> None:
+    with pytest.raises(WindowError):
+        window(BEIJING, kind, name, 0)
+
+
+def test_custom_windows() -> None:
+    found = custom_window(0, 90 * MINUTE)
+    assert found == Window("custom", "1970-01-01T00:00:00Z/1970-01-01T01:30:00Z", 0, 90 * MINUTE)
+    assert days(previous(BEIJING, found))[1:] == (-90 * MINUTE, 0)
+    with pytest.raises(WindowError):
+        custom_window(5, 5)
+
+
+@given(
+    kind=st.sampled_from(KINDS),
+    at=st.integers(local("1995-01-01 00:00"), local("2040-01-01 00:00")),
+    policy=st.sampled_from([BEIJING, CALENDAR, NEW_YORK]),
+)
+def test_windows_of_a_kind_tile_time(kind: str, at: int, policy: Policy) -> None:
+    found = window(policy, kind, None, at)
+    before = previous(policy, found)
+    assert found.begins_at <= at < found.ends_at
+    assert before.ends_at == found.begins_at
+    assert window(policy, kind, found.name, 0) == found
+    assert window(policy, kind, None, found.ends_at).begins_at == found.ends_at
+    assert bucket_of(found.begins_at) == found.begins_at
+
+
+@given(st.integers(-(10**15), 10**16))
+def test_a_bucket_is_the_quarter_hour_around_an_instant(instant: int) -> None:
+    bucket = bucket_of(instant)
+    assert bucket % QUARTER_HOUR == 0
+    assert bucket <= instant < bucket + QUARTER_HOUR
+
+
+@given(st.integers(local("1995-01-01 00:00"), local("2040-01-01 00:00")))
+def test_local_days_are_those_of_the_calendar(instant: int) -> None:
+    for policy in (BEIJING, NEW_YORK):
+        today = to_datetime(instant).astimezone(policy.time_zone).date()
+        assert local_day(instant, policy.time_zone) == today.toordinal()
+
+
+def test_midnight_begins_a_new_local_day() -> None:
+    midnight = local("2026-11-22 00:00")
+    zone = BEIJING.time_zone
+    assert local_day(midnight, zone) == local_day(midnight - SECOND, zone) + 1
