@@ -81,6 +81,11 @@ class Service:
             else:
                 if answer.is_success:
                     return int(orjson.loads(answer.content)["accepted"])
+                if b'"id_conflict"' in answer.content:
+                    raise SimulationError(
+                        f"{self._url} holds another demo city already: use the same --seed and "
+                        "--orders-per-day again, or start the service on a new --data-dir"
+                    )
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     raise SimulationError(f"{self._url} refuses the events: {_reason(answer)}")
                 trouble, pause = f"is too busy: {_reason(answer)}", _retry_after(answer)
