@@ -1,0 +1,91 @@
+"""Numbers of the rules, written out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from schemas.records import ZERO, Sums, Unit
+from services.api.models import Figures, Rate, Reason, States, UnitModel
+from services.api.writing import decimal_text, thousandths_text
+from services.domain.policy import Policy
+from services.domain.ranking import figures_of
+from services.domain.score import valid_callback_rate
+
+REASONS_ZH: Final[Mapping[Reason, str]] = {
+    "no_demand": "无诉求",
+    "no_valid_callback": "样本不足：没有有效回访",
+    "too_few": "样本不足",
+}
+_EXCLUDED: Final = "excluded:"
+
+OwnSums = Mapping[str, Sums]
+"""By indicator or count."""
+
+
+def by_unit(sums: Mapping[tuple[str, str], Sums]) -> dict[str, dict[str, Sums]]:
+    """Sums of each unit by indicator or count."""
+    found: dict[str, dict[str, Sums]] = {}
+    for (code, indicator), value in sums.items():
+        found.setdefault(code, {})[indicator] = value
+    return found
+
+
+def pooled(parts: Iterable[OwnSums]) -> dict[str, Sums]:
+    """Numerators and denominators of several units, added up (domain.md 2.8)."""
+    denominators: Counter[str] = Counter()
+    numerators: Counter[str] = Counter()
+    for part in parts:
+        for indicator, sums in part.items():
+            denominators[indicator] += sums.denominator
+            numerators[indicator] += sums.numerator
+    return {name: Sums(denominators[name], numerators[name]) for name in denominators}
+
+
+def figures(sums: OwnSums, policy: Policy) -> Figures:
+    """All numbers of one unit, or of several pooled."""
+    found = figures_of(sums, policy)
+    states = {name: count for name, count in found.states.items() if not name.startswith(_EXCLUDED)}
+    return Figures(
+        indicators={
+            indicator.code: Rate(
+                name_zh=indicator.name_zh,
+                name_en=indicator.name_en,
+                numerator=thousandths_text(found.sums[indicator.code].numerator),
+                denominator=found.sums[indicator.code].denominator,
+                rate=decimal_text(found.rates[indicator.code]),
+            )
+            for indicator in policy.indicators
+        },
+        volume=found.volume,
+        states=States(
+            not_assessed=states.get("not_assessed", 0),
+            not_yet_due=states.get("not_yet_due", 0),
+            callback_pending=states.get("callback_pending", 0),
+            unreachable=states.get("unreachable", 0),
+            valid=states.get("valid", 0),
+            excluded={
+                name.removeprefix(_EXCLUDED): count
+                for name, count in found.states.items()
+                if name.startswith(_EXCLUDED)
+            },
+            suspended=states.get("suspended", 0),
+        ),
+        open=found.counts["open"],
+        overdue=found.counts["overdue"],
+        returned=found.counts["returned"],
+        reopened=found.counts["reopened"],
+        incomplete=sums.get("incomplete", ZERO).denominator,
+        valid_callback_rate=decimal_text(valid_callback_rate(found.states, policy)),
+    )
+
+
+def unit_model(unit: Unit) -> UnitModel:
+    """A unit of the registry."""
+    return UnitModel(**unit._asdict())
+
+
+def nameless(code: str) -> UnitModel:
+    """A unit that orders name and the registry does not (yet)."""
+    return UnitModel(code=code, name="", kind="", parent="", group="")

@@ -1,0 +1,148 @@
+"""What could not be counted, what was left out, and the rules: the questions of an auditor."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Final
+
+import orjson
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from schemas.records import DeadLetter, Position
+from services.api.context import ApiContext, ask
+from services.api.models import (
+    DeadLetterModel,
+    DeadLettersAnswer,
+    DroppedFieldsAnswer,
+    IndicatorModel,
+    LogPosition,
+    PolicyAnswer,
+)
+from services.api.refusals import refusal
+from services.api.writing import local_text
+from services.storage import dead_letters
+from services.storage.dead_letters import Recorded
+
+_Cursor = tuple[int, str, int, int, int, int, str]
+_CURSOR: Final = TypeAdapter[_Cursor](_Cursor)
+
+
+class DeadLettersQuery(BaseModel):
+    """Which dead letters, and a page of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(max_length=64)] = Field("", description="Reason code. 原因代码。")
+    subject: Annotated[str, Field(max_length=128)] = Field("", description="Work order. 工单号。")
+    after: Annotated[str | None, Field(max_length=500)] = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+def create_findings_router(context: ApiContext) -> APIRouter:
+    """Build the routes."""
+    router = APIRouter(tags=["audit"])
+
+    @router.get("/v1/dead-letters", summary="What could not be counted, and why · 未入账事件")
+    async def letters(query: Annotated[DeadLettersQuery, Query()]) -> DeadLettersAnswer:
+        """List dead letters, the last recorded first.
+
+        按记录时间倒序。
+        """
+        found = await ask(
+            dead_letters.listing,
+            context.database,
+            reason=query.reason,
+            subject=query.subject,
+            before=None if query.after is None else _read_cursor(query.after),
+            limit=query.limit,
+        )
+        return DeadLettersAnswer(
+            dead_letters=[_letter(context, recorded) for recorded in found],
+            counts=await ask(dead_letters.counts, context.database),
+            next=_cursor(found[-1]) if len(found) == query.limit else None,
+        )
+
+    @router.get("/v1/dropped-fields", summary="Unknown fields left out, by name · 被丢弃的字段")
+    async def dropped() -> DroppedFieldsAnswer:
+        """Count the archived events that came with an unknown field.
+
+        统计未知字段。
+        """
+        return DroppedFieldsAnswer(fields=await ask(context.readers.dropped_fields))
+
+    @router.get("/v1/policy", summary="The policy in force · 现行考核办法")
+    async def policy() -> PolicyAnswer:
+        """Give the policy that all live numbers follow.
+
+        实时数字所依据的考核办法。
+        """
+        rules = context.policy
+        return PolicyAnswer(
+            id=rules.id,
+            version=rules.version,
+            ruleset=context.ruleset,
+            name_zh=rules.name_zh,
+            name_en=rules.name_en,
+            checksum=rules.checksum,
+            time_zone=rules.time_zone.key,
+            indicators=[
+                IndicatorModel(code=i.code, name_zh=i.name_zh, name_en=i.name_en, weight=i.weight)
+                for i in rules.indicators
+            ],
+            bottom=rules.bottom,
+            minimum_sample=rules.minimum_sample,
+            document=rules.document,
+        )
+
+    return router
+
+
+def _letter(context: ApiContext, recorded: Recorded) -> DeadLetterModel:
+    letter = recorded.letter
+    return DeadLetterModel(
+        recorded_at=local_text(recorded.recorded_at, context.policy.time_zone),
+        topic=letter.topic,
+        position=LogPosition(
+            shard=letter.partition,
+            epoch=letter.position.epoch,
+            offset=letter.position.offset,
+            index=letter.frame_index,
+        ),
+        reason=letter.reason,
+        path=letter.path,
+        detail=letter.detail,
+        source=letter.source,
+        id=letter.id,
+        subject=letter.subject,
+        type=letter.type,
+    )
+
+
+def _cursor(recorded: Recorded) -> str:
+    letter = recorded.letter
+    place: _Cursor = (
+        recorded.recorded_at,
+        letter.topic,
+        letter.partition,
+        *letter.position,
+        letter.frame_index,
+        letter.reason,
+    )
+    return base64.urlsafe_b64encode(orjson.dumps(place)).decode()
+
+
+def _read_cursor(text: str) -> Recorded:
+    try:
+        place = _CURSOR.validate_json(base64.urlsafe_b64decode(text), strict=True)
+    except (binascii.Error, ValueError, ValidationError):
+        raise refusal(
+            "invalid_cursor",
+            "after is the next of an earlier page.",
+            "after 须为上一页返回的 next。",
+            path="after",
+        ) from None
+    recorded_at, topic, partition, epoch, offset, index, reason = place
+    position = Position(epoch, offset)
+    return Recorded(recorded_at, DeadLetter(topic, partition, position, index, reason, "", ""))

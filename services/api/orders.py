@@ -1,0 +1,267 @@
+"""``GET /v1/work-orders`` (the orders behind a number) and one order with everything about it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.fields import Name
+from schemas.instants import Instant
+from schemas.records import Contribution, Event, LoggedEvent, OrderSummary, Outcome
+from services.api.context import ApiContext, ask
+from services.api.figures import nameless, unit_model
+from services.api.models import (
+    ContributionModel,
+    Counted,
+    LogPosition,
+    OrderAnswer,
+    OrderLine,
+    OrdersAnswer,
+    Step,
+    StoredEvent,
+    Summary,
+)
+from services.api.parameters import LEAD, WindowQuery, check_indicator, choose, read_as_of
+from services.api.refusals import refusal
+from services.api.snapshot import Snapshot, live_instant, read_marks
+from services.api.writing import local_text, thousandths_text
+from services.domain.corrections import in_order
+from services.domain.outcome import contributions_at
+from services.domain.ranking import STATE
+from services.domain.registry import Registry
+from services.storage import units as stored_units
+from services.storage.readers import CountedOrder, StoredOrder
+
+PAGE: Final = 100
+LARGEST_PAGE: Final = 1000
+
+
+class OrdersQuery(WindowQuery):
+    """A number, by its window, unit and indicator, and a page of the orders behind it."""
+
+    unit: Annotated[str, Field(max_length=64)] = Field(
+        description="Code of the unit; empty: orders that no unit leads. 单位代码，空为未派单。"
+    )
+    indicator: Annotated[str, Field(max_length=160)] = Field(
+        "volume",
+        description="An indicator of the policy, or a count: volume, open, overdue, returned, "
+        "reopened, incomplete, state:valid, state:excluded:<ground>, … 指标或计数。",
+    )
+    after: Annotated[str | None, Field(max_length=128)] = Field(
+        None, description="`next` of the previous page. 上一页的 next。"
+    )
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = PAGE
+
+
+class OrderQuery(BaseModel):
+    """The instant at which an order is looked at."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: Annotated[str | None, Field(max_length=40)] = Field(
+        None, description="A past instant; now if left out. 截至时刻。"
+    )
+
+
+def create_orders_router(context: ApiContext) -> APIRouter:
+    """Build the routes."""
+    router = APIRouter(tags=["work orders"])
+
+    @router.get(
+        "/v1/work-orders",
+        response_model=OrdersAnswer,
+        summary="The orders behind one number · 数字背后的工单",
+    )
+    async def orders(query: Annotated[OrdersQuery, Query()]) -> Response:
+        """List the orders whose contributions add up to one number of a ranking.
+
+        列出某个数字由哪些工单构成，逐单给出贡献。
+        """
+        indicator = check_indicator(context, query.indicator)
+        marks = await read_marks(context)
+        window, as_of = choose(context, query, await live_instant(context, marks))
+        found = await ask(
+            context.readers.orders,
+            context.ruleset,
+            ranking=LEAD,
+            unit=query.unit,
+            indicator=indicator,
+            begins_at=window.begins_at,
+            ends_at=window.ends_at,
+            as_of=as_of,
+            after=query.after,
+            limit=query.limit,
+        )
+        snapshot = Snapshot(context, marks, as_of)
+        answer = OrdersAnswer(
+            **snapshot.head(),
+            window=snapshot.window_text(window),
+            unit=query.unit,
+            indicator=indicator,
+            orders=[_line(order, context.policy.time_zone) for order in found],
+            next=found[-1].subject if len(found) == query.limit else None,
+        )
+        return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
+
+    @router.get(
+        "/v1/work-orders/{order:path}",
+        response_model=OrderAnswer,
+        summary="One order, and why it counts as it does · 单个工单的计算过程",
+        responses={404: {"description": "There is no such order · 没有这个工单"}},
+    )
+    async def order(
+        order: Annotated[Name, Path()], query: Annotated[OrderQuery, Query()]
+    ) -> Response:
+        """Show state, events, steps and contributions of an order.
+
+        给出工单的状态、事件、步骤与贡献，说明“为什么算、为什么不算”。
+        """
+        as_of = read_as_of(context, query.as_of)
+        marks = await read_marks(context)
+        stored = await ask(context.readers.order, context.ruleset, order)
+        if stored is None:
+            raise refusal(
+                "unknown_order",
+                "No event of such an order is stored.",
+                "没有存储该工单的任何事件。",
+            )
+        registry = Registry(await ask(stored_units.all_units, context.database))
+        mark = marks.get(stored.shard)
+        live_at = mark.clock if mark else context.clock()
+        answer = _order(
+            Snapshot(context, marks, as_of),
+            stored,
+            registry,
+            live_at if as_of is None else as_of,
+        )
+        return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
+
+    return router
+
+
+def _line(order: CountedOrder, zone: ZoneInfo) -> OrderLine:
+    return OrderLine(
+        id=order.subject,
+        **_summary(order.summary, zone).model_dump(),
+        contributions=[
+            Counted(
+                attributed_at=local_text(each.attributed_at, zone),
+                denominator=each.denominator,
+                numerator=thousandths_text(each.numerator),
+            )
+            for each in order.contributions
+        ],
+    )
+
+
+def _order(snapshot: Snapshot, stored: StoredOrder, registry: Registry, at: Instant) -> OrderAnswer:
+    """Describe an order as it stood at an instant."""
+    outcome = stored.row.outcome
+    zone = snapshot.context.policy.time_zone
+    in_force = contributions_at(outcome.spans, at)
+    counts = {each.indicator: each.unit for each in in_force if each.numerator == 0}
+    present = counts.keys() & {"volume", "incomplete"}
+    lead = counts[present.pop()] if present else ""
+    state = next((name for name in counts if name.startswith(STATE)), None)
+    unit = registry.get(lead)
+    counting = _counting(stored)
+    return OrderAnswer(
+        **(snapshot.head() | {"as_of": local_text(at, zone)}),
+        id=stored.row.subject,
+        shard=stored.shard,
+        unit=(unit_model(unit) if unit else nameless(lead)) if lead else None,
+        known_unit=not lead or unit is not None,
+        state=state.removeprefix(STATE) if state else None,
+        incomplete="incomplete" in counts,
+        open="open" in counts,
+        overdue="overdue" in counts,
+        resolve_due=_maybe(outcome.summary.resolve_due, zone),
+        summary=_summary(outcome.summary, zone),
+        events=[
+            _event(logged, stored.shard, zone, counts=logged.event in counting)
+            for logged in stored.events
+        ],
+        steps=_steps(outcome, counting, at, zone),
+        contributions=_contributions(in_force, zone),
+    )
+
+
+def _counting(stored: StoredOrder) -> list[Event]:
+    """The events that the order has folded: of two contents under one id the first in the log."""
+    first: dict[tuple[str, str], Event] = {}
+    for logged in stored.events:
+        first.setdefault((logged.event.source, logged.event.id), logged.event)
+    return [event for event in first.values() if event.digest in stored.row.folded]
+
+
+def _event(logged: LoggedEvent, shard: int, zone: ZoneInfo, *, counts: bool) -> StoredEvent:
+    event, position = logged.event, logged.position
+    return StoredEvent(
+        type=event.type,
+        source=event.source,
+        id=event.id,
+        time=local_text(event.occurred_at, zone),
+        data=dict(event.data),
+        digest=event.digest.hex(),
+        position=LogPosition(
+            shard=shard, epoch=position.epoch, offset=position.offset, index=logged.frame_index
+        ),
+        dropped=list(logged.dropped),
+        counts=counts,
+    )
+
+
+def _steps(outcome: Outcome, events: Iterable[Event], at: Instant, zone: ZoneInfo) -> list[Step]:
+    """Every step, those to come included: a deadline may still pass."""
+    causes: defaultdict[Instant, list[str]] = defaultdict(list)
+    for event in in_order(events):
+        causes[event.occurred_at].append(event.id)
+    reached = [boundary for boundary in outcome.boundaries if boundary <= at]
+    current = max(reached, default=None)
+    return [
+        Step(
+            from_=local_text(boundary, zone),
+            in_force=boundary == current,
+            causes=causes.get(boundary, []),
+            contributions=_contributions(contributions_at(outcome.spans, boundary), zone),
+        )
+        for boundary in outcome.boundaries
+    ]
+
+
+def _contributions(found: Sequence[Contribution], zone: ZoneInfo) -> list[ContributionModel]:
+    return [
+        ContributionModel(
+            ranking=each.ranking,
+            unit=each.unit,
+            indicator=each.indicator,
+            attributed_at=local_text(each.attributed_at, zone),
+            denominator=each.denominator,
+            numerator=thousandths_text(each.numerator),
+        )
+        for each in found
+    ]
+
+
+def _summary(summary: OrderSummary, zone: ZoneInfo) -> Summary:
+    return Summary(
+        source=summary.source,
+        unit=summary.unit,
+        received_at=_maybe(summary.received_at, zone),
+        demand_type=summary.demand_type,
+        channel=summary.channel,
+        urgency=summary.urgency,
+        category=list(summary.category),
+        community=summary.community,
+        resolve_due=_maybe(summary.resolve_due, zone),
+        resolved_at=_maybe(summary.resolved_at, zone),
+    )
+
+
+def _maybe(instant: Instant | None, zone: ZoneInfo) -> str | None:
+    return None if instant is None else local_text(instant, zone)

@@ -1,0 +1,232 @@
+"""``GET /v1/rankings`` and ``GET /v1/units/{code}/rates``: the same figures, of all or of one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Response
+from pydantic import Field
+
+from schemas.fields import Code
+from schemas.records import FlushMark, Sums
+from services.api.context import ApiContext, ask
+from services.api.figures import REASONS_ZH, by_unit, figures, nameless, pooled, unit_model
+from services.api.models import (
+    Figures,
+    Ranked,
+    RankingAnswer,
+    UnitRatesAnswer,
+    UnknownUnit,
+    Unranked,
+)
+from services.api.parameters import Chosen, WindowQuery, choose
+from services.api.refusals import refusal
+from services.api.snapshot import live_instant, read_marks, read_sums
+from services.domain.ranking import Ranking, rank_units
+from services.domain.registry import KINDS, Registry
+from services.storage import units as stored_units
+
+_NOBODY = ""  # the unit of orders that no unit leads
+
+
+class UnitRatesQuery(WindowQuery):
+    """A window, and whom a unit is ranked with."""
+
+    group: Annotated[str, Field(max_length=64)] = Field(
+        "", description="Rank within this peer group; all of the kind if empty. 分类组。"
+    )
+
+
+class RankingQuery(UnitRatesQuery):
+    """A window, and which units are ranked."""
+
+    kind: Annotated[str, Field(max_length=20)] = Field(
+        "street", description=f"One of {', '.join(sorted(KINDS))}. 单位类别。"
+    )
+
+
+def create_rankings_router(context: ApiContext) -> APIRouter:
+    """Build the routes."""
+    router = APIRouter(tags=["rates"])
+
+    @router.get(
+        "/v1/rankings",
+        response_model=RankingAnswer,
+        summary="Ranking of units, live or as of an instant · 排名",
+        responses={304: {"description": "Unchanged since the ETag · 无变化"}},
+    )
+    async def rankings(
+        query: Annotated[RankingQuery, Query()],
+        if_none_match: Annotated[str | None, Header(max_length=500)] = None,
+    ) -> Response:
+        """Rank units by their score. `If-None-Match` with the last ETag saves the answer.
+
+        按综合得分排名；带上次的 ETag 可避免重复传输。
+        """
+        marks = await read_marks(context)
+        registry = Registry(await ask(stored_units.all_units, context.database))
+        _check_list(registry, query.kind, query.group)
+        chosen = choose(context, query, await live_instant(context, marks))
+        tag = _tag(context, marks, registry, (query.kind, query.group, chosen))
+        headers = {"ETag": tag, "Cache-Control": "no-cache"}
+        if tag in (if_none_match or ""):
+            return Response(status_code=304, headers=headers)
+        answer = await _ranking(context, marks, registry, query, chosen)
+        return Response(
+            answer.model_dump_json(by_alias=True), media_type="application/json", headers=headers
+        )
+
+    @router.get(
+        "/v1/units/{code:path}/rates",
+        response_model=UnitRatesAnswer,
+        summary="The figures of one unit · 单个单位的指标",
+        responses={404: {"description": "Neither registered nor counted · 未登记且无工单"}},
+    )
+    async def unit_rates(
+        code: Annotated[Code, Path()], query: Annotated[UnitRatesQuery, Query()]
+    ) -> Response:
+        """Give the figures that the ranking shows for a unit.
+
+        A unit that is not registered answers too, if orders name it (`known` is false).
+        未登记但有工单的单位同样可查。
+        """
+        marks = await read_marks(context)
+        registry = Registry(await ask(stored_units.all_units, context.database))
+        chosen = choose(context, query, await live_instant(context, marks))
+        answer = await _unit_rates(
+            context, marks, registry, code=code, group=query.group, chosen=chosen
+        )
+        return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
+
+    return router
+
+
+async def _ranking(
+    context: ApiContext,
+    marks: Mapping[int, FlushMark],
+    registry: Registry,
+    query: RankingQuery,
+    chosen: Chosen,
+) -> RankingAnswer:
+    policy = context.policy
+    snapshot, sums = await read_sums(context, marks, *chosen)
+    listed = registry.of_kind(query.kind, query.group)
+    ranking = rank_units(listed, sums, policy)
+    own = by_unit(sums)
+    return RankingAnswer(
+        **snapshot.head(),
+        window=snapshot.window_text(chosen.window),
+        kind=query.kind,
+        group=query.group,
+        bottom=[entry.unit.code for entry in ranking.ranked if entry.bottom],
+        ranked=[
+            Ranked(
+                rank=entry.rank,
+                bottom=entry.bottom,
+                unit=unit_model(entry.unit),
+                score=f"{entry.score:f}",
+                **_fields(figures(own.get(entry.unit.code, {}), policy)),
+            )
+            for entry in ranking.ranked
+        ],
+        unranked=[
+            Unranked(
+                unit=unit_model(entry.unit),
+                reason=entry.reason,
+                reason_zh=REASONS_ZH[entry.reason],
+                **_fields(figures(own.get(entry.unit.code, {}), policy)),
+            )
+            for entry in ranking.unranked
+        ],
+        unknown_units=[
+            UnknownUnit(code=code, figures=figures(found, policy))
+            for code, found in sorted(own.items())
+            if code != _NOBODY and code not in registry
+        ],
+        undispatched=figures(own.get(_NOBODY, {}), policy),
+        incomplete=pooled(own.values()).get("incomplete", Sums(0, 0)).denominator,
+        totals=figures(pooled(own.get(unit.code, {}) for unit in listed), policy),
+    )
+
+
+async def _unit_rates(
+    context: ApiContext,
+    marks: Mapping[int, FlushMark],
+    registry: Registry,
+    *,
+    code: str,
+    group: str,
+    chosen: Chosen,
+) -> UnitRatesAnswer:
+    snapshot, sums = await read_sums(context, marks, *chosen)
+    own = by_unit(sums).get(code)
+    unit = registry.get(code)
+    if unit is None and own is None:
+        raise refusal(
+            "unknown_unit",
+            "No unit of this code is registered, and no order in the window names it.",
+            "没有登记该代码的单位，窗口内也没有它的工单。",
+        )
+    ranking = Ranking((), ())
+    if unit is not None:
+        _check_list(registry, unit.kind, group)
+        ranking = rank_units(registry.of_kind(unit.kind, group), sums, context.policy)
+    ranked = next((entry for entry in ranking.ranked if entry.unit.code == code), None)
+    reason = next((entry.reason for entry in ranking.unranked if entry.unit.code == code), None)
+    return UnitRatesAnswer(
+        **snapshot.head(),
+        window=snapshot.window_text(chosen.window),
+        known=unit is not None,
+        unit=unit_model(unit) if unit else nameless(code),
+        rank=ranked.rank if ranked else None,
+        ranked_units=len(ranking.ranked),
+        bottom=ranked.bottom if ranked else False,
+        score=f"{ranked.score:f}" if ranked else None,
+        reason=reason,
+        reason_zh=REASONS_ZH[reason] if reason else None,
+        **_fields(figures(own or {}, context.policy)),
+    )
+
+
+def _fields(found: Figures) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in Figures.model_fields}
+
+
+def _check_list(registry: Registry, kind: str, group: str) -> None:
+    """Refuse a ranking that cannot exist.
+
+    Raises:
+        Problem: 422.
+    """
+    if kind not in KINDS:
+        known = sorted(KINDS)
+        raise refusal(
+            "unknown_kind", f"Kinds are {', '.join(known)}.", f"单位类别：{'、'.join(known)}。",
+            path="kind",
+        )  # fmt: skip
+    groups = registry.groups(kind)
+    if group and group not in groups:
+        raise refusal(
+            "unknown_group",
+            f"Groups of this kind are {', '.join(groups) or 'none'}.",
+            f"该类单位的分类组：{'、'.join(groups) or '无'}。",
+            path="group",
+        )
+
+
+def _tag(
+    context: ApiContext, marks: Mapping[int, FlushMark], registry: Registry, asked: object
+) -> str:
+    """A weak ETag: everything that an answer depends on."""
+    content = (
+        context.ruleset,
+        context.policy.checksum,
+        context.partitions,
+        sorted((shard, mark.version()) for shard, mark in marks.items()),
+        list(registry),
+        asked,
+    )
+    digest = hashlib.blake2b(repr(content).encode(), digest_size=16)
+    return f'W/"{digest.hexdigest()}"'

@@ -1,0 +1,86 @@
+"""Why the query layer refuses: one code for each cause, with titles in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from services.web.problems import Problem
+
+
+class _Kind(NamedTuple):
+    status: int
+    title: str
+    title_zh: str
+
+
+_KINDS: Final[Mapping[str, _Kind]] = {
+    "invalid_time": _Kind(422, "Not a time", "时间格式不正确"),
+    "future_as_of": _Kind(422, "The future is not known yet", "不能查询未来时刻"),
+    "invalid_window": _Kind(422, "There is no such window", "没有这样的时间窗口"),
+    "unknown_kind": _Kind(422, "There is no such kind of unit", "没有这类承办单位"),
+    "unknown_group": _Kind(422, "There is no such peer group", "没有这个分类组"),
+    "unknown_indicator": _Kind(422, "There is no such indicator or count", "没有这个指标或计数"),
+    "invalid_cursor": _Kind(422, "Not the cursor of a page", "翻页标记无效"),
+    "invalid_units": _Kind(
+        422, "Some units are refused; none was registered", "部分单位无效，均未登记"
+    ),
+    "unknown_unit": _Kind(
+        404, "The unit is neither registered nor counted", "该单位未登记，也没有工单"
+    ),
+    "unknown_order": _Kind(404, "There is no such work order", "没有这个工单"),
+    "storage_unavailable": _Kind(503, "The store cannot answer now", "存储暂时无法应答"),
+    "not_ready": _Kind(503, "The service is not ready", "服务尚未就绪"),
+}
+
+
+def refusal(
+    code: str,
+    detail: str,
+    detail_zh: str,
+    *,
+    path: str = "",
+    reason: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> Problem:
+    """Build a problem; ``path`` names the query parameter that is to blame, if one is."""
+    error = {
+        "in": "query",
+        "path": path,
+        "reason": reason or code,
+        "detail": detail,
+        "detail_zh": detail_zh,
+    }
+    return problem(code, detail, detail_zh, errors=[error] if path else [], headers=headers)
+
+
+def problem(
+    code: str,
+    detail: str,
+    detail_zh: str,
+    *,
+    errors: list[dict[str, str]],
+    headers: Mapping[str, str] | None = None,
+) -> Problem:
+    """Build a problem with a list of mistakes."""
+    kind = _KINDS[code]
+    return Problem(
+        kind.status,
+        code,
+        title=kind.title,
+        title_zh=kind.title_zh,
+        detail=detail,
+        detail_zh=detail_zh,
+        errors=errors,
+        headers=headers,
+    )
+
+
+def unavailable() -> Problem:
+    """Storage is away for now."""
+    return refusal(
+        "storage_unavailable",
+        "Ask again in a moment.",
+        "请稍后重试。",
+        headers={"Retry-After": "1"},
+    )

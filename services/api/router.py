@@ -1,0 +1,26 @@
+"""All routes of the query layer."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from services.api.context import ApiContext
+from services.api.findings import create_findings_router
+from services.api.health import create_health_router
+from services.api.orders import create_orders_router
+from services.api.rankings import create_rankings_router
+from services.api.registry import create_units_router
+
+
+def create_router(context: ApiContext) -> APIRouter:
+    """Build the routes, to be mounted beside others in one application.
+
+    The application also needs `services.web.problems.install_problem_handlers`.
+    """
+    router = APIRouter()
+    router.include_router(create_rankings_router(context))
+    router.include_router(create_orders_router(context))
+    router.include_router(create_units_router(context))
+    router.include_router(create_findings_router(context))
+    router.include_router(create_health_router(context))
+    return router
