@@ -28,7 +28,7 @@ def at(outcome: Outcome, instant: Instant) -> Counter[Contribution]:
     return Counter(contributions_at(outcome.spans, instant))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(events=events_of_order(), data=st.data())
 def test_arrival_order_and_repetitions_change_nothing(
     policy: Policy, events: list[Event], data: st.DataObject
@@ -39,7 +39,7 @@ def test_arrival_order_and_repetitions_change_nothing(
     assert evaluate(iter(shuffled), policy) == evaluate(events, policy)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(events=events_of_order())
 def test_the_seven_states_add_up_to_the_volume(policy: Policy, events: list[Event]) -> None:
     outcome = evaluate(events, policy)
@@ -54,7 +54,7 @@ def test_the_seven_states_add_up_to_the_volume(policy: Policy, events: list[Even
             assert states[0]._replace(indicator="volume") == volume[0]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(events=events_of_order())
 def test_indicators_count_only_while_the_order_is_valid(
     policy: Policy, events: list[Event]
@@ -69,7 +69,7 @@ def test_indicators_count_only_while_the_order_is_valid(
             assert "state:valid" in {c.indicator for c in found}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(events=events_of_order())
 def test_spans_are_merged_and_change_only_at_boundaries(
     policy: Policy, events: list[Event]
@@ -85,7 +85,7 @@ def test_spans_are_merged_and_change_only_at_boundaries(
     assert not ends & begins
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(events=events_of_order())
 def test_what_happens_later_does_not_change_what_was(policy: Policy, events: list[Event]) -> None:
     """Corrections apart: they say what should have been told."""
@@ -98,7 +98,7 @@ def test_what_happens_later_does_not_change_what_was(policy: Policy, events: lis
             assert at(evaluate(known, policy), instant) == at(whole, instant)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     events=events_of_order(),
     indicators=st.sampled_from([[], ["satisfaction"], ["response", "on_time"]]),
