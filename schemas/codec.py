@@ -196,7 +196,9 @@ def _read_bytes(text: bytes) -> Decoded | EventError:
 
 
 def _dropped(raw: dict[str, Any], data_type: type[Any], earlier: str | None) -> tuple[str, ...]:
-    unknown = raw.keys() - _ATTRIBUTES | data_type.unknown_names(raw["data"])
+    unknown = data_type.unknown_names(raw["data"])
+    if not _ATTRIBUTES.issuperset(raw):
+        unknown |= raw.keys() - _ATTRIBUTES
     if earlier:
         unknown |= set(earlier.split(","))
     if not unknown:

@@ -66,7 +66,7 @@ class Data(BaseModel):
     @classmethod
     def unknown_names(cls, raw: dict[str, Any]) -> set[str]:
         """Names in the raw object that are not listed."""
-        return raw.keys() - cls.listed
+        return set() if cls.listed.issuperset(raw) else raw.keys() - cls.listed
 
 
 class Received(Data):
