@@ -209,9 +209,13 @@ def _translated() -> Iterator[None]:
         yield
     except Error as error:
         refusal = f"{error.name} ({error.code})"
-        lost_connection = error.code is None and isinstance(error, OperationalError)
-        if lost_connection or error.code in TRANSIENT_CODES:
+        if error.code in TRANSIENT_CODES or (error.code is None and _is_no_answer(error)):
             raise StorageUnavailable(f"ClickHouse cannot answer now: {refusal}.") from error
         raise StorageError(f"ClickHouse refused the statement: {refusal}.") from error
     except (HTTPError, ConnectionError) as error:
         raise StorageUnavailable("The connection to ClickHouse broke.") from error
+
+
+def _is_no_answer(error: Error) -> bool:
+    """Whether the connection broke, or a proxy answered instead of ClickHouse."""
+    return isinstance(error, OperationalError) or "HTTP status 5" in str(error)
