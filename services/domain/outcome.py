@@ -116,7 +116,8 @@ def _record(timeline: Timeline, order: WorkOrder, policy: Policy, at: Instant) -
         return
     state = state_at(order, policy, at)
     is_open = order.resolved_at is None and not order.cancelled
-    is_overdue = is_open and order.resolve_due is not None and at >= order.resolve_due
+    owed = is_open and state != NOT_ASSESSED  # what nobody is assessed for cannot be late
+    is_overdue = owed and order.resolve_due is not None and at >= order.resolve_due
     labels = ("volume", state, "open" if is_open else "", "overdue" if is_overdue else "")
     rates = _rates(order, policy, received_at) if state == VALID else policy.no_rates
     timeline.step(at, unit, received_at, labels, rates)

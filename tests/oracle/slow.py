@@ -276,7 +276,7 @@ class History:
         names = ["volume", state]
         if self.resolved_at() is None and not self.cancelled():
             names.append("open")
-            if due is not None and self.at >= due:
+            if due is not None and self.at >= due and state != "state:not_assessed":
                 names.append("overdue")
         for name in names:
             yield Contribution("lead", lead, name, received.occurred_at, 1, 0)

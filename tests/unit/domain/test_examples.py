@@ -293,6 +293,12 @@ def test_types_that_are_not_assessed() -> None:
         assert wanted in of("", sums_at([order], BEIJING))
 
 
+def test_an_order_that_is_not_assessed_may_be_open_but_not_overdue() -> None:
+    order = on_time_order()[:2]
+    order[0] = order[0]._replace(data=order[0].data | {"demand_type": "unclassified"})
+    assert set(of(A, sums_at([order], ON_TIME))) == {"volume", "state:not_assessed", "open"}
+
+
 def test_an_order_that_is_cancelled_is_neither_open_nor_overdue() -> None:
     order = on_time_order(event("cancelled", "2026-07-20 09:00"))
     assert set(of(A, sums_at([order], BEIJING))) == {"volume", "state:not_assessed"}
