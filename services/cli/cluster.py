@@ -10,12 +10,20 @@ from contextlib import AsyncExitStack
 
 from fastapi import APIRouter
 
+from services.api.health import create_health_router
 from services.cli.embedded import started
 from services.cli.engine import Engine, current_engine, prepare_engine
 from services.cli.errors import CommandError
 from services.cli.http_server import bind, serving
 from services.cli.topics import ensure_topics
-from services.cli.web_app import build_app, build_gateway, now, query_routers, running_sender
+from services.cli.web_app import (
+    api_context,
+    build_app,
+    build_gateway,
+    now,
+    query_routers,
+    running_sender,
+)
 from services.ingest.router import create_router
 from services.scoring.worker import ScoringWorker
 from services.settings import Settings
@@ -70,14 +78,15 @@ async def run_gateway(settings: Settings) -> None:
         engine = await _engine(settings, stack)
         sender = await stack.enter_async_context(running_sender(bootstrap_of(settings), settings))
         gateway = build_gateway(settings, engine, sender, wait_stored=None)
-        await _serve(settings, stack, [create_router(gateway)])
+        health = create_health_router(api_context(settings, engine, dict))
+        await _serve(settings, stack, [create_router(gateway), health])
 
 
 async def run_api(settings: Settings) -> None:
     """Answer questions until cancelled."""
     async with AsyncExitStack() as stack:
         engine = await _engine(settings, stack)
-        await _serve(settings, stack, query_routers(engine, {}))
+        await _serve(settings, stack, query_routers(api_context(settings, engine, dict)))
 
 
 async def _engine(settings: Settings, stack: AsyncExitStack) -> Engine:

@@ -7,10 +7,14 @@ that a request in work is still logged, scored, stored and answered.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -18,16 +22,25 @@ from schemas.topics import WORK_ORDER_EVENTS
 from services.cli.engine import Engine, prepare_engine
 from services.cli.epochs import checked_epoch, next_epoch
 from services.cli.errors import CommandError
+from services.cli.guarded import GuardedProcess
 from services.cli.http_server import bind, serving, url_of
 from services.cli.local_broker import LocalBroker
 from services.cli.topics import ensure_topics, topic_id
-from services.cli.web_app import build_app, build_gateway, now, query_routers, running_sender
+from services.cli.web_app import (
+    api_context,
+    build_app,
+    build_gateway,
+    now,
+    query_routers,
+    running_sender,
+)
 from services.ingest.router import create_router as push_router
 from services.scoring.faust_app import TopicsMissingError
 from services.scoring.worker import ScoringWorker
 from services.settings import Settings
 
 _WORKER_STOP_SECONDS: Final = 10
+_DEMO_STOP_SECONDS: Final = 3
 
 
 class Log(NamedTuple):
@@ -38,12 +51,15 @@ class Log(NamedTuple):
     broker: LocalBroker | None
 
 
-async def run_embedded(settings: Settings, on_ready: Callable[[str, float], None]) -> None:
+async def run_embedded(
+    settings: Settings, on_ready: Callable[[str, float], None], *, demo: bool = False
+) -> None:
     """Run until cancelled.
 
     Args:
         settings: of the service.
         on_ready: gets the base URL and the seconds that the start took.
+        demo: send the demo city, from a process of its own.
 
     Raises:
         CommandError: something cannot be started, or ended by itself.
@@ -63,10 +79,17 @@ async def run_embedded(settings: Settings, on_ready: Callable[[str, float], None
         await started(worker)
         sender = await stack.enter_async_context(running_sender(log.bootstrap, settings))
         gateway = build_gateway(settings, engine, sender, worker.wait_stored)
-        routers = [push_router(gateway), *query_routers(engine, lambda: _state(log, worker))]
+        context = api_context(settings, engine, lambda: _state(log, worker))
+        routers = [push_router(gateway), *query_routers(context)]
         await stack.enter_async_context(serving(build_app(routers), listener))
         on_ready(url_of(listener), time.monotonic() - began)
-        await _until_something_ends(log, worker)
+        if demo:
+            await stack.enter_async_context(_demo_city(url_of(listener)))
+        try:
+            await _until_something_ends(log, worker)
+        except CommandError:
+            stack.pop_all()  # nobody is left to stop politely; what was acknowledged is stored
+            raise
 
 
 def _open_log(settings: Settings, engine: Engine) -> Log:
@@ -129,6 +152,21 @@ async def _stop(worker: ScoringWorker) -> None:
         raise CommandError(
             "Scoring does not stop in time; nothing acknowledged is lost."
         ) from error
+
+
+@asynccontextmanager
+async def _demo_city(url: str) -> AsyncIterator[None]:
+    """Run `hotline simulate`; its progress shows in our terminal."""
+    city = GuardedProcess.spawn(
+        [sys.executable, "-m", "services.cli.main", "simulate", "--url", url]
+    )
+    try:
+        yield
+    finally:
+        city.send(signal.SIGINT)  # so that it leaves the terminal in order
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            await asyncio.to_thread(city.wait, _DEMO_STOP_SECONDS)
+        await asyncio.to_thread(city.stop)
 
 
 async def _until_something_ends(log: Log, worker: ScoringWorker) -> None:

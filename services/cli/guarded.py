@@ -19,16 +19,12 @@ class ProcessFailedError(RuntimeError):
 
 
 class GuardedProcess:
-    """A started and ready command. ``log`` holds what it writes, from its start on.
+    """A started command. Make it with `start`, which waits until it is ready, or with `spawn`."""
 
-    Ready means that the process itself has said so in its log: another process that owns the
-    port the command was given can never be taken for it.
-    """
-
-    def __init__(self, guardian: subprocess.Popen[bytes], pid: int, log: Path) -> None:
+    def __init__(self, guardian: subprocess.Popen[bytes], pid: int, log: Path | None) -> None:
         self._guardian = guardian
+        self._log = log
         self.pid = pid
-        self.log = log
 
     @classmethod
     def start(
@@ -41,31 +37,50 @@ class GuardedProcess:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
     ) -> Self:
-        """Start ``command`` and return when ``ready`` stands in its log.
+        """Start ``command``, writing to ``log``, and return when ``ready`` stands there.
+
+        Ready means that the process itself has said so: another process that owns the port the
+        command was given can never be taken for it.
 
         Raises:
             ProcessFailedError: it ended before, or took longer than ``seconds``.
         """
         with log.open("wb") as output:
-            guardian = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_GUARDIAN), *command],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=output,
-                cwd=cwd,
-                env=env,
-                start_new_session=True,  # Ctrl-C in the terminal is ours to handle, in our order
-            )
-        with cast("IO[bytes]", guardian.stdout) as answers:
-            first = answers.readline()
-        process = cls(guardian, int(first or b"0"), log)
+            process = cls._run(command, output, log=log, cwd=cwd, env=env)
         deadline = time.monotonic() + seconds
-        while ready not in log.read_text(errors="replace"):
+        while ready not in process.output():
             if not process.alive() or time.monotonic() > deadline:
                 process.stop()
                 raise ProcessFailedError(f"{Path(command[0]).name}: {process.last_words()}")
             time.sleep(0.01)
         return process
+
+    @classmethod
+    def spawn(cls, command: list[str]) -> Self:
+        """Start ``command``; what it writes goes to our standard error."""
+        return cls._run(command, None, log=None, cwd=None, env=None)
+
+    @classmethod
+    def _run(
+        cls,
+        command: list[str],
+        output: IO[bytes] | None,
+        *,
+        log: Path | None,
+        cwd: Path | None,
+        env: Mapping[str, str] | None,
+    ) -> Self:
+        guardian = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_GUARDIAN), *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            cwd=cwd,
+            env=env,
+            start_new_session=True,  # Ctrl-C in the terminal is ours to handle, in our order
+        )
+        with cast("IO[bytes]", guardian.stdout) as answers:
+            return cls(guardian, int(answers.readline() or b"0"), log)
 
     def alive(self) -> bool:
         """Tell whether the process runs."""
@@ -94,7 +109,10 @@ class GuardedProcess:
         self.send(signal.SIGKILL)
         self.stop()
 
+    def output(self) -> str:
+        """Return all it has written to its log."""
+        return self._log.read_text(errors="replace") if self._log else ""
+
     def last_words(self) -> str:
         """Return the last lines of the log."""
-        lines = self.log.read_text(errors="replace").splitlines()
-        return "\n".join(lines[-12:]) or "it said nothing"
+        return "\n".join(self.output().splitlines()[-12:]) or "it said nothing"

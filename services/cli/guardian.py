@@ -28,7 +28,10 @@ def _end_with_parent(child: subprocess.Popen[bytes]) -> None:
 
 def main() -> None:
     """Run until the command has ended; exit with its code."""
-    child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=2)
+    try:
+        child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=2)
+    except OSError as error:
+        sys.exit(f"cannot be started: {error.strerror}")
     os.write(1, b"%d\n" % child.pid)
     threading.Thread(target=_end_with_parent, args=(child,), daemon=True).start()
     os._exit(child.wait() & 0xFF)

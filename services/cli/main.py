@@ -15,6 +15,7 @@ import typer
 
 from services.cli.errors import EXPECTED
 from services.cli.import_command import import_file
+from services.cli.simulate.command import simulate
 from services.settings import Settings, load_settings
 
 app = typer.Typer(
@@ -53,6 +54,9 @@ def up(  # noqa: PLR0917 - typer takes options by name
     partitions: Annotated[
         int | None, typer.Option(help="Shards; fixed for a log [HOTLINE_PARTITIONS, 2].")
     ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Send a demo city: a month, then live. 演示城市")
+    ] = False,
     browser: Annotated[
         bool, typer.Option("--open", help="Open the page in a browser. 打开浏览器")
     ] = False,
@@ -81,7 +85,7 @@ def up(  # noqa: PLR0917 - typer takes options by name
             if browser:
                 webbrowser.open(url)
 
-        run_until_stopped(lambda: run_embedded(settings, on_ready))
+        run_until_stopped(lambda: run_embedded(settings, on_ready, demo=demo))
         typer.echo("已停止，数据已保存 · stopped; everything is stored")
 
 
@@ -155,6 +159,7 @@ def units_register(
 
 
 app.command("import")(import_file)
+app.command("simulate")(simulate)
 
 
 def _serve(
@@ -171,7 +176,7 @@ def _welcome(url: str, seconds: float) -> str:
     return (
         f"\n三率直播已就绪 · hotline-rates is ready ({seconds:.1f} s)\n\n"
         f"  页面 page       {url}/\n"
-        f"  接口 API docs   {url}/docs\n"
+        f"  接口 API        {url}/openapi.json\n"
         f"  推送 push to    {url}/v1/events\n\n"
         "按 Ctrl-C 停止 · Ctrl-C stops"
     )
@@ -195,6 +200,5 @@ def _said_plainly() -> Iterator[None]:
         os._exit(1)  # a thread may still wait for a broker that is gone
 
 
-def main() -> None:
-    """Run the command line."""
+if __name__ == "__main__":
     app()

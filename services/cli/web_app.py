@@ -11,14 +11,15 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from schemas.instants import Instant
+from services.api.context import ApiContext
+from services.api.router import create_router
 from services.cli.engine import Engine
 from services.ingest.archive import known_events
 from services.ingest.gateway import Gateway
 from services.ingest.import_router import create_import_router
 from services.ingest.sender import MIB, Sender
 from services.settings import Settings
-from services.storage.archive_reader import ArchiveReader
-from services.storage.rate_reader import RateReader
+from services.storage.readers import Readers
 from services.web.problems import install_problem_handlers
 
 WaitStored = Callable[[Mapping[int, int]], Awaitable[None]]
@@ -37,6 +38,8 @@ def build_app(routers: Iterable[APIRouter]) -> FastAPI:
         "live, exact, explainable. 响应率、解决率、满意率，实时、准确、可解释。",
         version=version("hotline-rates"),
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        docs_url=None,  # the interactive pages would load scripts from elsewhere
+        redoc_url=None,
     )
     install_problem_handlers(app)
     for router in routers:
@@ -48,25 +51,37 @@ def build_gateway(
     settings: Settings, engine: Engine, sender: Sender, wait_stored: WaitStored | None
 ) -> Gateway:
     """Build the push gateway; with ``wait_stored`` acknowledged means stored."""
-    archive = ArchiveReader(engine.database)
-    rates = RateReader(engine.database)
+    readers = Readers(engine.database)
     return Gateway(
         sender=sender,
         partitions=settings.partitions,
         clock=now,
         future_tolerance=settings.future_tolerance_us,
         archived=known_events(
-            archive.archived, lambda: rates.flush_marks(engine.ruleset), settings.partitions
+            readers.archived, lambda: readers.flush_marks(engine.ruleset), settings.partitions
         ),
         wait_stored=wait_stored,
         body_limit=settings.max_body_bytes,
     )
 
 
-def query_routers(engine: Engine, is_ready: Callable[[], Mapping[str, bool]]) -> list[APIRouter]:
+def api_context(
+    settings: Settings, engine: Engine, is_ready: Callable[[], Mapping[str, bool]]
+) -> ApiContext:
+    """Gather what the routes share; ``is_ready`` names the parts of the process besides storage."""
+    return ApiContext(
+        database=engine.database,
+        policy=engine.policy,
+        ruleset=engine.ruleset,
+        partitions=settings.partitions,
+        clock=now,
+        is_ready=is_ready,
+    )
+
+
+def query_routers(context: ApiContext) -> list[APIRouter]:
     """Build what only reads: rankings, rates, orders, page, probes, and what imports ask."""
-    archive = ArchiveReader(engine.database)
-    return [create_import_router(archive)]
+    return [create_router(context), create_import_router(context.readers)]
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ class Service:
 
     def __init__(self, process: GuardedProcess) -> None:
         self.process = process
-        found = _URL.search(process.log.read_text())
+        found = _URL.search(process.output())
         assert found, "the service tells its address when it is ready"
         self.url = found[0]
         self.client = httpx.Client(base_url=self.url, timeout=60)
@@ -62,7 +62,7 @@ class Service:
 
     def log(self) -> str:
         """Return all it has written."""
-        return self.process.log.read_text(errors="replace")
+        return self.process.output()
 
     def interrupt(self, number: signal.Signals = signal.SIGINT) -> int:
         """Press Ctrl-C; return the exit code. It must come within some seconds."""
