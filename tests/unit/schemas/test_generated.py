@@ -13,6 +13,7 @@ from schemas.codec import LIFE_CYCLE
 from schemas.documents import asyncapi, documents, json_schema
 from schemas.errors import REASONS
 from schemas.events import DATA_TYPES
+from schemas.events.correction import TARGETS, Corrected
 from schemas.generate import drifted
 from tests.unit.schemas.samples import cloud_event, cloud_events, with_data
 
@@ -89,6 +90,10 @@ def test_the_page_names_every_type_field_and_reason() -> None:
             assert f"| `{field}` |" in section
     for reason in REASONS:
         assert f"| `{reason}` |" in page
+
+
+def test_a_correction_may_name_fields_of_every_other_type() -> None:
+    assert set(TARGETS) == set(DATA_TYPES.values()) - {Corrected}
 
 
 def test_every_field_is_described() -> None:
