@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+import os
+import sys
+from typing import Final, NoReturn
 
 from services.cli.local_broker import BrokerError
 from services.cli.topics import TopicError
@@ -26,3 +28,15 @@ EXPECTED: Final = (
     StorageError,
     StorageUnavailable,
 )
+
+
+def end_with(error: BaseException) -> NoReturn:
+    """Say what went wrong and end the process at once.
+
+    At once, because a thread may still wait for a broker that is gone. Nothing acknowledged is
+    lost: it is stored.
+    """
+    sys.stderr.write(f"hotline: {error}\n")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import webbrowser
 from collections.abc import Callable, Coroutine, Iterator
@@ -13,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli.errors import EXPECTED
+from services.cli.errors import EXPECTED, end_with
 from services.cli.import_command import import_file
 from services.cli.simulate.command import simulate
 from services.settings import Settings, load_settings
@@ -194,10 +193,7 @@ def _said_plainly() -> Iterator[None]:
     try:
         yield
     except EXPECTED as error:
-        typer.echo(f"hotline: {error}", err=True)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(1)  # a thread may still wait for a broker that is gone
+        end_with(error)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 import uvloop
 
+from services.cli.errors import EXPECTED, end_with
+
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _THREADS: Final = 32  # they wait for the engine or the broker; queries must not wait for flushes
 
@@ -23,8 +25,7 @@ _THREADS: Final = 32  # they wait for the engine or the broker; queries must not
 def run_until_stopped(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run ``main``; return when it has returned, or has been stopped by a signal.
 
-    Raises:
-        Exception: whatever ``main`` raises.
+    A failure of `services.cli.errors.EXPECTED` ends the process with its sentence.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(main))
@@ -49,3 +50,5 @@ async def _run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     except asyncio.CancelledError:
         if not asked:
             raise
+    except EXPECTED as error:
+        end_with(error)  # here, because leaving the loop would wait for its threads
