@@ -8,6 +8,7 @@ from services.api.context import ApiContext
 from services.api.findings import create_findings_router
 from services.api.health import create_health_router
 from services.api.orders import create_orders_router
+from services.api.page import create_page_router
 from services.api.rankings import create_rankings_router
 from services.api.registry import create_units_router
 
@@ -23,4 +24,5 @@ def create_router(context: ApiContext) -> APIRouter:
     router.include_router(create_units_router(context))
     router.include_router(create_findings_router(context))
     router.include_router(create_health_router(context))
+    router.include_router(create_page_router())
     return router

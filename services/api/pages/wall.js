@@ -1,0 +1,181 @@
+// The wall: the ranking of the present cycle, asked for every two seconds; unchanged costs nothing.
+
+import { forgetPanel, showPanel } from "./panels.js";
+import {
+  ask, fraction, h, isChinese, moment, named, percent, stateBar, stateCounts, stateName, switchLanguage,
+  translatePage, word,
+} from "./words.js";
+
+const EVERY = 2000;
+const element = (id) => document.getElementById(id);
+
+let ranking = null;
+let etag = "";
+let districts = new Map();
+const rows = new Map(); // unit code → { row, content }
+
+async function poll() {
+  try {
+    const answer = await ask("/v1/rankings", { kind: "street", window: "cycle" }, etag ? { "If-None-Match": etag } : {});
+    if (!answer.unchanged) {
+      ranking = answer.body;
+      etag = answer.etag;
+      if (!districts.size) await readDistricts();
+      render();
+    }
+    say(ranking.missing_shards.length ? word("missing") + ranking.missing_shards.join(", ") : "");
+  } catch (error) {
+    say(error instanceof TypeError ? word("offline") : error.message);
+  }
+}
+
+async function readDistricts() {
+  const { body } = await ask("/v1/units", { kind: "district" });
+  districts = new Map(body.units.map((unit) => [unit.code, unit.name]));
+}
+
+function say(text) {
+  element("problem").textContent = text;
+  element("problem").hidden = !text;
+  document.body.classList.toggle("stale", Boolean(text));
+}
+
+function render() {
+  const { totals, window: period } = ranking;
+  const isEmpty = !totals.volume && !ranking.incomplete && !ranking.undispatched.volume && !ranking.unknown_units.length;
+  element("empty").hidden = !isEmpty;
+  element("wall").hidden = element("totals").hidden = isEmpty;
+  element("period").textContent = `${word("cycle")} ${period.name} · [${moment(period.from).slice(0, 16)}, ${moment(period.to).slice(0, 16)})`;
+  element("status").textContent = `${word("live")} · ${word("asOf")} ${moment(ranking.as_of)} · ${word("policy")} ${ranking.policy.id} v${ranking.policy.version}`;
+  if (!isEmpty) {
+    renderTotals(totals);
+    renderColumns(totals);
+    renderRows();
+    renderOthers();
+    filter();
+  }
+  showPanel(ranking, districts);
+}
+
+function renderTotals(totals) {
+  const box = (name, value, detail) => h("div", { class: "figure-box" }, h("span", {}, name), h("strong", {}, value), h("small", {}, detail));
+  element("figures").replaceChildren(
+    ...Object.values(totals.indicators).map((rate) => box(named(rate), percent(rate.rate), fraction(rate))),
+    box(word("volume"), String(totals.volume), `${word("open")} ${totals.open} · ${word("overdue")} ${totals.overdue}`),
+    box(word("valid_callback_rate"), percent(totals.valid_callback_rate), `${totals.states.valid} / ${totals.states.valid + totals.states.unreachable}`));
+  element("legend").replaceChildren(stateBar(totals), h("ul", {}, ...stateCounts(totals.states).map(([name, count]) =>
+    h("li", { class: `key ${name}` }, `${stateName(name)} ${count}`))));
+}
+
+function renderColumns(totals) {
+  const columns = [word("rank"), word("street"), word("score"), ...Object.values(totals.indicators).map(named), word("volume"), word("states")];
+  element("columns").replaceChildren(...columns.map((text) => h("th", { scope: "col" }, text)));
+}
+
+function renderRows() {
+  const present = new Set(ranking.ranked.map((line) => line.unit.code));
+  for (const [code, { row }] of rows) {
+    if (!present.has(code)) {
+      row.remove();
+      rows.delete(code);
+    }
+  }
+  let next = element("ranked").firstElementChild;
+  for (const line of ranking.ranked) {
+    const content = JSON.stringify(line);
+    let known = rows.get(line.unit.code);
+    if (!known) {
+      known = { row: h("tr"), content: "" };
+      rows.set(line.unit.code, known);
+    }
+    if (known.content !== content) {
+      fillRow(known.row, line);
+      known.content = content;
+    }
+    if (known.row === next) next = next.nextElementSibling;
+    else element("ranked").insertBefore(known.row, next);
+  }
+}
+
+function fillRow(row, line) {
+  const district = districts.get(line.unit.parent) ?? "";
+  row.className = line.bottom ? "bottom" : "";
+  row.dataset.text = `${line.unit.name} ${district} ${line.unit.code}`.toLowerCase();
+  const href = `#/unit/${encodeURIComponent(line.unit.code)}`;
+  const wasFocused = row.contains(document.activeElement);
+  row.replaceChildren(
+    h("td", { class: "rank" }, String(line.rank)),
+    h("th", { scope: "row" }, h("a", { href }, line.unit.name), " ", h("small", {}, district),
+      line.bottom ? h("span", { class: "tag" }, word("bottom")) : null),
+    h("td", { class: "score" }, line.score),
+    ...Object.values(line.indicators).map((rate) => h("td", { class: "rate", "data-name": named(rate) }, percent(rate.rate), h("small", {}, fraction(rate)))),
+    h("td", { class: "volume", "data-name": word("volume") }, String(line.volume)),
+    h("td", { class: "states" }, stateBar(line)));
+  if (wasFocused) row.querySelector("a").focus();
+}
+
+function renderOthers() {
+  const { ranked, unranked, unknown_units: unknown, undispatched, incomplete } = ranking;
+  element("others").hidden = !unranked.length;
+  if (!ranked.length) element("others").open = true;
+  element("others-title").textContent = `${word("unranked")} ${unranked.length}`;
+  element("unranked").replaceChildren(...unranked.map((line) => {
+    const district = districts.get(line.unit.parent) ?? "";
+    const why = isChinese() ? line.reason_zh : line.reason.replaceAll("_", " ");
+    const item = h("li", {}, h("a", { href: `#/unit/${encodeURIComponent(line.unit.code)}` }, line.unit.name), " ",
+      h("small", {}, `${district} · ${why} · ${word("volume")} ${line.volume}`));
+    item.dataset.text = `${line.unit.name} ${district} ${line.unit.code}`.toLowerCase();
+    return item;
+  }));
+  const note = !ranked.length ? word("noRanking") : ranking.bottom.length ? null : word("fewRanked");
+  const apart = [
+    note && h("p", {}, note),
+    ...unknown.map((entry) => h("p", {}, h("a", { href: `#/unit/${encodeURIComponent(entry.code)}` }, `${word("unknown")} ${entry.code}`), ` · ${word("volume")} ${entry.figures.volume}`)),
+    undispatched.volume && h("p", {}, h("a", { href: "#/unit/" }, `${word("undispatched")} ${undispatched.volume}`)),
+    incomplete && h("p", {}, `${word("incomplete")} ${incomplete}`),
+  ];
+  element("apart").replaceChildren(...apart.filter(Boolean));
+}
+
+function filter() {
+  const query = element("query").value.trim().toLowerCase();
+  let found = 0;
+  for (const line of document.querySelectorAll("#ranked tr, #unranked li")) {
+    const matches = line.dataset.text.includes(query);
+    line.hidden = !matches;
+    found += matches;
+  }
+  if (query) element("others").open = true;
+  element("found").textContent = query ? String(found) : "";
+}
+
+function start() {
+  translatePage();
+  element("language").textContent = word("other");
+  element("language").addEventListener("click", () => {
+    switchLanguage();
+    translatePage();
+    element("language").textContent = word("other");
+    rows.forEach((known) => { known.content = ""; });
+    forgetPanel();
+    if (ranking) render();
+  });
+  element("query").addEventListener("input", filter);
+  element("search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const first = document.querySelector("#ranked tr:not([hidden]) a, #unranked li:not([hidden]) a");
+    if (first) location.hash = first.hash;
+  });
+  addEventListener("hashchange", () => ranking && showPanel(ranking, districts));
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && location.hash) location.hash = "";
+  });
+  repeat();
+}
+
+async function repeat() {
+  if (!document.hidden) await poll();
+  setTimeout(repeat, EVERY);
+}
+
+start();

@@ -1,0 +1,159 @@
+// All words of the page in both languages, and how its values are written.
+
+const zh = {
+  skip: "跳到排名", title: "三率直播", totals: "全市合计", search: "搜索街道、区或代码",
+  caption: "街道排名，按综合得分", close: "关闭", other: "English",
+  empty: "还没有工单", emptyHint: "推送第一批事件，或导入文件，排名会自动出现。",
+  rank: "名次", street: "街道", score: "综合得分", volume: "工单量", states: "状态",
+  bottom: "末位", live: "实时", asOf: "截至", policy: "办法", cycle: "考核周期",
+  noRanking: "达到最低样本量的单位还没有，暂不排名", fewRanked: "参加排名的单位不足，暂不列末位",
+  unranked: "未排名单位", unknown: "未登记单位", undispatched: "未派单", incomplete: "缺受理事件",
+  missing: "部分分区尚未入账，数据不完整：分区 ", offline: "连接中断，正在重试",
+  valid_callback_rate: "有效回访率", open: "未办结", overdue: "超期未办结", returned: "退单",
+  reopened: "重办", numerator: "分子", denominator: "分母", rate: "率", counts: "其他计数",
+  orders: "工单", more: "更多", none: "没有工单", received: "受理", due: "办理期限",
+  resolved: "办结", state: "状态", lead: "主办单位", why: "为什么算 / 不算", events: "事件",
+  adds: "计入", ends: "不再计入", deadline: "期限届满", now: "当前", later: "将来",
+  notCounted: "不计入：同一编号已有内容，或尚未入账", position: "日志位置", nobody: "尚无主办单位",
+  loading: "正在读取", contribution: "贡献", notFound: "当前榜单中没有该单位",
+  explain: {
+    not_assessed: "不参评：该类诉求或该工单不考核，只计工单量。",
+    not_yet_due: "未到期：办理期限未到且未办结，尚不进入任何率的分母。",
+    callback_pending: "待回访：已办结或已到期，等待有效回访，尚不进入分母。",
+    unreachable: "无法回访：多次回访未接通，分子、分母均不计。",
+    valid: "有效：计入各率分母，分子取决于回访结果或办理时效。",
+    excluded: "剔除：经批准不计入分子和分母，仍计工单量。",
+    suspended: "挂账：挂账期间不计入分母，恢复后重新计入。",
+    incomplete: "缺受理事件：受理事件到达前不计工单量，单独列出。",
+  },
+  stateNames: {
+    valid: "有效回访", not_yet_due: "未到期", callback_pending: "待回访", unreachable: "无法回访",
+    excluded: "剔除", suspended: "挂账", not_assessed: "不参评",
+  },
+  types: {
+    received: "受理", dispatched: "派单", signed: "签收", contacted: "联系", resolved: "办结",
+    callback: "回访", returned: "退单", extended: "延期", suspended: "挂账", resumed: "解除挂账",
+    excluded: "剔除", reinstated: "恢复计入", reopened: "重办", corrected: "更正",
+    cancelled: "撤单", appealed: "申诉", reviewed: "复核", linked: "关联",
+  },
+};
+
+const en = {
+  skip: "Skip to the ranking", title: "Three rates, live", totals: "All streets",
+  search: "Search street, district or code",
+  caption: "Streets ranked by score", close: "Close", other: "中文",
+  empty: "No work orders yet", emptyHint: "Push the first events or import a file; the ranking appears by itself.",
+  rank: "Rank", street: "Street", score: "Score", volume: "Volume", states: "States",
+  bottom: "bottom", live: "live", asOf: "as of", policy: "policy", cycle: "Cycle",
+  noRanking: "No unit has enough orders to be ranked yet", fewRanked: "Too few ranked units for a bottom list yet",
+  unranked: "Unranked units", unknown: "Unregistered units", undispatched: "Undispatched", incomplete: "Not yet received",
+  missing: "Incomplete: nothing stored yet by shard ", offline: "Connection lost, trying again",
+  valid_callback_rate: "Valid-callback rate", open: "Open", overdue: "Overdue", returned: "Returned",
+  reopened: "Reopened", numerator: "Numerator", denominator: "Denominator", rate: "Rate", counts: "Other counts",
+  orders: "Orders", more: "More", none: "No orders", received: "Received", due: "Due",
+  resolved: "Resolved", state: "State", lead: "Lead unit", why: "Why it counts, or does not", events: "Events",
+  adds: "counts in", ends: "no longer in", deadline: "a deadline passes", now: "now", later: "to come",
+  notCounted: "Does not count: its id was taken by other content, or it is not folded yet", position: "log position", nobody: "no lead unit",
+  loading: "Loading", contribution: "Contribution", notFound: "The present list has no such unit",
+  explain: {
+    not_assessed: "Not assessed: it adds to the volume only.",
+    not_yet_due: "Not yet due: neither resolved nor due, in no denominator yet.",
+    callback_pending: "Callback pending: resolved or due, waiting for a valid callback.",
+    unreachable: "Unreachable: several calls unanswered, in neither numerator nor denominator.",
+    valid: "Valid: in the denominators; the answers or the time taken decide the numerators.",
+    excluded: "Excluded with approval: out of the rates, still in the volume.",
+    suspended: "Suspended: out of the denominators until resumed.",
+    incomplete: "Incomplete: outside the volume until its received event arrives.",
+  },
+  stateNames: {
+    valid: "valid", not_yet_due: "not yet due", callback_pending: "callback pending",
+    unreachable: "unreachable", excluded: "excluded", suspended: "suspended",
+    not_assessed: "not assessed",
+  },
+  types: {},
+};
+
+const languages = { zh, en };
+let current = localStorage.getItem("language") === "en" ? "en" : "zh";
+
+export const word = (key) => languages[current][key];
+export const isChinese = () => current === "zh";
+export const typeName = (type) => word("types")[type] ?? type;
+export const named = (indicator) => (isChinese() ? indicator.name_zh : indicator.name_en);
+export const moment = (text) => (text ? text.slice(0, 19).replace("T", " ") : "—");
+export const percent = (text) => (text === null ? "—" : `${text}%`);
+export const fraction = (rate) => `${rate.numerator} / ${rate.denominator}`;
+
+export function stateName(state) {
+  const [name, ...ground] = state.split(":");
+  const label = word("stateNames")[name] ?? name;
+  return ground.length ? `${label}（${ground.join(":")}）` : label;
+}
+
+export function switchLanguage() {
+  current = isChinese() ? "en" : "zh";
+  localStorage.setItem("language", current);
+}
+
+export function translatePage() {
+  document.documentElement.lang = isChinese() ? "zh-CN" : "en";
+  document.title = word("title");
+  for (const element of document.querySelectorAll("[data-word]")) {
+    element.textContent = word(element.dataset.word);
+  }
+  for (const element of document.querySelectorAll("[data-hint]")) {
+    element.placeholder = word(element.dataset.hint);
+  }
+}
+
+// Elements: h("a", { href: "#" }, "text", child); in SVG with svg().
+export function h(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+export function svg(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== false) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+const ORDER = Object.keys(zh.stateNames);
+
+export function stateCounts(states) {
+  const excluded = Object.values(states.excluded).reduce((sum, count) => sum + count, 0);
+  return ORDER.map((name) => [name, name === "excluded" ? excluded : states[name]]);
+}
+
+export function stateBar(figures) {
+  const counts = stateCounts(figures.states).filter(([, count]) => count > 0);
+  const total = Math.max(figures.volume, 1);
+  const label = counts.map(([name, count]) => `${stateName(name)} ${count}`).join("，");
+  let x = 0;
+  const parts = counts.map(([name, count]) => {
+    const width = (count / total) * 100;
+    const part = svg("rect", { class: `state ${name}`, x, y: 0, width, height: 10 });
+    x += width;
+    return part;
+  });
+  return svg(
+    "svg",
+    { class: "bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", role: "img", "aria-label": label },
+    svg("title", {}, label),
+    ...parts,
+  );
+}
+
+// Answers: JSON, or an Error that says in the reader's language what is wrong.
+export async function ask(path, query = {}, headers = {}) {
+  const response = await fetch(`${path}?${new URLSearchParams(query)}`, { headers, cache: "no-store" });
+  if (response.status === 304) return { unchanged: true };
+  const body = await response.json();
+  if (!response.ok) throw new Error(isChinese() ? `${body.title_zh}。${body.detail_zh ?? ""}` : `${body.title}. ${body.detail}`);
+  return { body, etag: response.headers.get("ETag") };
+}
