@@ -10,9 +10,8 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final, Literal
-
-from pydantic import BaseModel
 
 from schemas.instants import MINUTE, Instant
 from schemas.topics import partition_of
@@ -40,7 +39,8 @@ _WAIT: Final = (
 )
 
 
-class EventResult(BaseModel):
+@dataclass(frozen=True, slots=True)
+class EventResult:
     """What became of one event; ``index`` is its place in the request."""
 
     index: int
@@ -48,7 +48,8 @@ class EventResult(BaseModel):
     status: Literal["accepted", "duplicate"]
 
 
-class Receipt(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Receipt:
     """The answer to an accepted request. ``dropped_fields`` counts unknown fields by name."""
 
     accepted: int

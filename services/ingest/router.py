@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import orjson
 from fastapi import APIRouter, Request, Response
 
 from schemas.topics import BATCH_JSON, EVENT_JSON
@@ -60,7 +61,7 @@ def create_router(gateway: Gateway) -> APIRouter:
                 request, body_limit=gateway.body_limit, event_limit=gateway.event_limit
             )
             receipt = await gateway.accept(intake)
-        return Response(receipt.model_dump_json(), status_code=202, media_type="application/json")
+        return Response(orjson.dumps(receipt), status_code=202, media_type="application/json")
 
     return router
 
