@@ -153,6 +153,11 @@ class Database:
         if not ended:
             raise StorageUnavailable(f"Inserts {prefix}* of an earlier owner have not ended.")
 
+    def running_inserts(self) -> frozenset[str]:
+        """Query ids of the inserts of this process that have not returned."""
+        with self._changed:
+            return frozenset(self._inserts)
+
     def close(self) -> None:
         """Wait for running calls, close every connection, and give the directory free."""
         with self._changed:

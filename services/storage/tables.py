@@ -26,7 +26,7 @@ from schemas.instants import Instant
 from services.storage.database import Database, Rows
 
 _METADATA: Final = MetaData()
-_DIALECT: Final = ClickHouseDialect(server_side_params=True)
+DIALECT: Final = ClickHouseDialect(server_side_params=True)
 
 
 def _table(name: str, **columns: Any) -> Table:
@@ -110,5 +110,10 @@ def instant(value: Instant) -> ColumnElement[Any]:
 
 def rows_of(db: Database, statement: ClauseElement) -> Rows:
     """Compile a statement, its values as parameters of the engine, and run it."""
-    compiled = statement.compile(dialect=_DIALECT)
+    compiled = statement.compile(dialect=DIALECT)
     return db.query(str(compiled), compiled.params)
+
+
+def all_tables() -> list[Table]:
+    """Every table declared here."""
+    return _METADATA.sorted_tables

@@ -33,7 +33,6 @@ _TRANSPORT: Final = frozenset(
     {
         "client_protocol_version",
         "compress",
-        "database",
         "decompress",
         "enable_http_compression",
         "http_headers_progress_interval_ms",
@@ -94,7 +93,10 @@ class Engine:
         for name, value in settings.items():
             if not name.isidentifier():
                 raise ValueError("not the name of a setting")
-            connection.query("SET " + name + " = '" + value.replace("'", "\\'") + "'")
+            if name == "database":
+                connection.query(f"USE `{value}`")
+            else:
+                connection.query("SET " + name + " = '" + value.replace("'", "\\'") + "'")
         return connection
 
 
