@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -223,3 +224,16 @@ def dead_places(database: Database) -> set[tuple[int, int, int, str]]:
         "SELECT DISTINCT partition, offset, frame_index, reason FROM dead_letters"
     )
     return {(p, o, i, r) for p, o, i, r in found}
+
+
+def await_stored(database: Database, log: Log) -> None:
+    """Until every shard has stored the log to its end, whoever did it."""
+    deadline = time.monotonic() + LONG
+    behind = dict(log.ends)
+    while behind:
+        assert time.monotonic() < deadline, f"not stored: {behind}"
+        for shard, end in list(behind.items()):
+            mark = ShardStore(database, shard, RULESET).last_flush()
+            if mark is not None and mark.position.offset >= end:
+                del behind[shard]
+        time.sleep(0.05)

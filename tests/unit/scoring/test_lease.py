@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from services.scoring.lease import Lease, LostError
+
+
+def test_a_failing_store_is_asked_again_until_it_answers(caplog: pytest.LogCaptureFixture) -> None:
+    answers = iter([ConnectionError("password=secret"), TimeoutError(), 42])
+
+    def operation() -> int:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with caplog.at_level(logging.WARNING):
+        assert Lease().patiently("reading", operation) == 42
+    assert len(caplog.records) == 2
+    assert "secret" not in caplog.text
+
+
+def test_a_lease_that_is_given_up_ends_the_waiting() -> None:
+    lease = Lease()
+
+    def operation() -> None:
+        lease.give_up()
+        raise ConnectionError
+
+    with pytest.raises(LostError):
+        lease.patiently("writing", operation)
+
+
+def test_nothing_is_begun_after_the_lease_was_given_up() -> None:
+    lease = Lease()
+    lease.give_up()
+    with pytest.raises(LostError):
+        lease.patiently("writing", lambda: pytest.fail("begun"))
+
+
+def test_a_loss_that_an_operation_finds_out_is_not_repeated() -> None:
+    def operation() -> None:
+        raise LostError
+
+    with pytest.raises(LostError):
+        Lease().patiently("writing", operation)

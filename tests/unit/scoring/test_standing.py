@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from schemas.records import Position, Sums, Unit
+from services.domain.registry import Registry
+from services.domain.windows import Window
+from services.scoring.standing import ENTERED, LEFT, evaluate_standing
+from services.storage.evaluations import Evaluation, Series
+from tests.unit.scoring.support import POLICY, START
+
+WINDOW = Window("cycle", "2026-07", START - 1, START + 1)
+SERIES = Series(1, "lead", "street", "", "cycle", "2026-07")
+UNITS = [Unit(f"{n:09d}", f"街道{n}", "street") for n in range(24)]
+
+
+def evaluate(order: list[int], previous: Evaluation | None = None) -> Evaluation | None:
+    """Rank so that the units come in this order: the n-th has n citizens fewer whose case is solved."""
+    sums: dict[tuple[str, str], Sums] = {}
+    for place, unit in enumerate(order):
+        code = UNITS[unit].code
+        solved = 1000 * (100 - place)
+        sums[code, "response"] = Sums(100, 100_000)
+        sums[code, "resolution"] = Sums(100, solved)
+        sums[code, "satisfaction"] = Sums(100, solved)
+        sums[code, "volume"] = Sums(100, 0)
+    return evaluate_standing(
+        series=SERIES,
+        window=WINDOW,
+        registry=Registry(UNITS),
+        sums=sums,
+        policy=POLICY,
+        as_of=START,
+        positions={0: Position(0, 5)},
+        previous=previous,
+    )
+
+
+def test_at_the_start_of_a_cycle_the_bottom_is_empty_so_everyone_in_it_enters() -> None:
+    first = evaluate(list(range(24)))
+    assert first is not None
+    assert first.number == 1
+    assert first.bottom == tuple(unit.code for unit in UNITS[14:])
+    assert {(a.kind, a.unit) for a in first.alerts} == {(ENTERED, u.code) for u in UNITS[14:]}
+
+
+def test_the_same_list_is_no_new_evaluation() -> None:
+    first = evaluate(list(range(24)))
+    assert evaluate(list(range(24)), first) is None
+
+
+def test_who_enters_and_who_leaves_is_told_once_under_an_id_of_its_own() -> None:
+    first = evaluate(list(range(24)))
+    swapped = list(range(24))
+    swapped[13], swapped[14] = swapped[14], swapped[13]
+    second = evaluate(swapped, first)
+    assert first is not None
+    assert second is not None
+    assert second.number == 2
+    assert {(a.kind, a.unit) for a in second.alerts} == {
+        (ENTERED, UNITS[13].code),
+        (LEFT, UNITS[14].code),
+    }
+    assert second == evaluate(swapped, first)
+    ids = [alert.id for alert in (*first.alerts, *second.alerts)]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_change_of_places_above_the_bottom_gives_no_alert() -> None:
+    first = evaluate(list(range(24)))
+    second = evaluate([1, 0, *range(2, 24)], first)
+    assert second is not None
+    assert second.alerts == ()
+
+
+def test_no_bottom_and_no_alert_before_there_are_twice_as_many() -> None:
+    few = evaluate(list(range(19)))
+    assert few is not None
+    assert few.bottom == ()
+    assert few.alerts == ()
