@@ -47,7 +47,7 @@ class Service:
 
     def get(self, path: str, **query: str | int) -> Json:
         """Get a page that must be there."""
-        answer = self.client.get(path, params=query)
+        answer = self.client.get(path, params=query or None)
         assert answer.status_code == httpx.codes.OK, answer.text
         page: Json = answer.json()
         return page

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -195,3 +197,19 @@ def test_another_log_under_a_used_epoch_is_refused(tmp_path: Path, broker: Broke
     with running_service(tmp_path, environment=environment | {"HOTLINE_EPOCH": "2"}) as moved:
         moved.accepted(*events(range(4, 8)))
         assert live_numbers(moved)["totals"]["volume"] == 8
+
+
+def test_the_first_request_of_the_readme_gets_the_answer_of_the_readme(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    request = re.search(r"--data '(\[.*?\])'", readme, re.DOTALL)
+    receipt, answer = (
+        json.loads(text) for text in re.findall(r"```json\n(.*?)```", readme, re.DOTALL)
+    )
+    address = re.search(r"8000(/v1/units/\S+)'", readme)
+    assert request
+    assert address
+
+    with running_service(tmp_path) as fresh:
+        assert fresh.accepted(*json.loads(request[1])) == receipt
+        page = fresh.get(address[1])
+        assert {name: page[name] for name in answer} == answer
