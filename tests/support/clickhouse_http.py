@@ -134,7 +134,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _execute(self, url: dict[str, str], body: bytes) -> bytes:
         if self.headers.get("Content-Encoding") == "lz4":
-            body = _LZ4.decompress(body)
+            body = _decompressed(body)
         if self.headers.get_content_type() == "multipart/form-data":
             url |= self._form(body)
             body = b""
@@ -228,6 +228,7 @@ def clickhouse_server(path: Path, port: int = 0) -> Iterator[str]:
         url = process.stdout.readline().strip()  # it prints the URL when it is ready
         if not url:
             raise RuntimeError("chDB behind HTTP did not start; its error is above")
+        usage.note(usage.CHDB)
         try:
             yield url
         finally:
@@ -260,6 +261,18 @@ def main() -> None:
     server.serve_forever(poll_interval=0.05)
     server.server_close()
     Handler.engine.close()
+
+
+def _decompressed(body: bytes) -> bytes:
+    """Each block of an insert is an lz4 frame of its own."""
+    blocks: list[bytes] = []
+    while body:
+        frame = _LZ4.LZ4FrameDecompressor()
+        blocks.append(frame.decompress(body))
+        if not frame.eof:
+            raise ValueError("the insert ends inside an lz4 frame")
+        body = frame.unused_data or b""
+    return b"".join(blocks)
 
 
 def _text(field: Any) -> str:
