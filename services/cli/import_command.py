@@ -13,7 +13,7 @@ from rich.console import Console
 
 from schemas.instants import MINUTE, Instant, from_datetime, parse_instant
 from services.cli.import_screen import print_lines, print_summary, watching
-from services.ingest.importing.client import Service, ServiceError
+from services.ingest.importing.client import PATIENCE, Service, ServiceError
 from services.ingest.importing.document import MappingError, find_mapping
 from services.ingest.importing.report import Report
 from services.ingest.importing.run import Import
@@ -51,6 +51,9 @@ def import_file(  # noqa: PLR0917 -- typer takes options by name
         str | None, typer.Option(help="utf-8-sig, gb18030, …; else as the mapping says.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
+    patience: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for a service that does not answer.")
+    ] = PATIENCE,
 ) -> None:
     """Import a file of work orders into the running service. 导入工单文件.
 
@@ -66,7 +69,7 @@ def import_file(  # noqa: PLR0917 -- typer takes options by name
             _report(report) as lines,
             watching(console) as watcher,
             open_spool(loaded.mapping) as spool,
-            Service(url) as service,
+            Service(url, patience=patience) as service,
         ):
             service.check()
             job = Import(loaded, spool, lines, watcher)

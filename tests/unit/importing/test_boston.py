@@ -36,13 +36,12 @@ def computed(path: Path) -> Labels:
     overdue: dict[str, str] = {}
     for told in read("boston-311", rows_of(path)):
         in_force = contributions_at(evaluate(told.events, policy).spans, LABELS_AT)
-        counts = {contribution.indicator for contribution in in_force}
         for contribution in in_force:
             if contribution.indicator == "on_time":
                 settled[contribution.unit] += 1
                 on_time[contribution.unit] += contribution.numerator // 1000
-                if "overdue" in counts:
-                    overdue[told.order] = contribution.unit
+            elif contribution.indicator == "overdue":
+                overdue[told.order] = contribution.unit
     closed = settled - Counter(overdue.values())
     return Labels(+closed, +on_time, frozenset(overdue))
 
