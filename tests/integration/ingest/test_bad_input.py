@@ -13,7 +13,7 @@ import pytest
 from schemas.topics import BATCH_JSON, EVENT_JSON
 from tests.integration.ingest.http_gateway import PARTITIONS, Push, pushing
 from tests.integration.ingest.log_reader import read_messages
-from tests.integration.ingest.test_gateway import dispatched
+from tests.integration.ingest.support import dispatched
 from tests.support.brokers import Broker, fresh_broker
 
 MIB = 1024 * 1024

@@ -8,6 +8,7 @@ import signal
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,25 +18,13 @@ import pytest
 from schemas.codec import Decoded, decode_event, decode_frame
 from schemas.records import Event
 from schemas.topics import BATCH_JSON, EVENT_JSON, FRAME_EVENTS, partition_of
+from services.cli.local_broker import free_port
+from services.cli.topics import ensure_topics
 from services.ingest.archive import Key, Known
-from tests.integration.ingest.http_gateway import PARTITIONS, pushing
+from tests.integration.ingest.http_gateway import PARTITIONS, Push, pushing
 from tests.integration.ingest.log_reader import Message, read_messages
+from tests.integration.ingest.support import Json, dispatched, tansu_at
 from tests.support.brokers import Broker
-
-Json = dict[str, Any]
-
-
-def dispatched(number: int, **changes: Any) -> Json:
-    event = {
-        "specversion": "1.0",
-        "type": "workorder.dispatched",
-        "source": "city",
-        "id": f"dispatch-{number}",
-        "subject": f"热线-260703-{number:06}",
-        "time": "2026-07-03T07:05:00+08:00",
-        "data": {"unit": "110105001", "round": number % 1000 + 1},
-    }
-    return {name: value for name, value in {**event, **changes}.items() if value is not ...}
 
 
 def logged_events(messages: Sequence[Message]) -> dict[int, list[Event]]:
@@ -262,9 +251,36 @@ def test_a_frozen_broker_gives_503_in_bounded_time_and_works_when_it_is_back(
             os.kill(broker.process.pid, signal.SIGCONT)
         assert (answer.status_code, answer.json()["type"]) == (503, "/problems/broker_unavailable")
         assert "same ids" in answer.json()["detail"]
-        deadline = time.monotonic() + 20
-        while (answer := push(dispatched(1))).status_code != 202:
-            assert time.monotonic() < deadline, answer.text
+        _push_until_accepted(push, dispatched(1))
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.usefixtures("refused_connections")
+def test_a_killed_broker_gives_503_in_bounded_time_and_works_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    bootstrap = f"127.0.0.1:{free_port()}"
+    process = tansu_at(bootstrap, tmp_path / "first.log")
+    try:
+        ensure_topics(bootstrap, PARTITIONS)
+        with pushing(bootstrap, seconds=2) as push:
+            assert push(dispatched(0)).status_code == 202
+            process.kill()
+            for _ in range(2):
+                began = time.monotonic()
+                answer = push([dispatched(number) for number in range(20)])
+                assert time.monotonic() - began < 6
+                assert (answer.status_code, answer.json()["type"]) == (
+                    503,
+                    "/problems/broker_unavailable",
+                )
+            process = tansu_at(bootstrap, tmp_path / "second.log")
+            ensure_topics(bootstrap, PARTITIONS)
+            _push_until_accepted(push, dispatched(1))
+        messages = read_messages(bootstrap, PARTITIONS, 1)
+        assert logged_events(messages) == expected_events([dispatched(1)])
+    finally:
+        process.kill()
 
 
 def test_a_full_queue_gives_503_before_the_body_is_read(broker: Broker) -> None:
@@ -281,3 +297,9 @@ def test_a_full_queue_gives_503_before_the_body_is_read(broker: Broker) -> None:
         assert int(answer.headers["retry-after"]) > 0
         waiting.result(10)
         assert push(dispatched(1)).status_code == 202
+
+
+def _push_until_accepted(push: Push, event: Json) -> None:
+    deadline = time.monotonic() + 20
+    while (answer := push(event)).status_code != 202:
+        assert time.monotonic() < deadline, answer.text

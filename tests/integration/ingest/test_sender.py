@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from schemas.topics import BATCH_JSON, EVENT_JSON
-from services.cli.guarded import GuardedProcess
-from services.cli.local_broker import broker_binary, free_port
+from services.cli.local_broker import free_port
 from services.cli.topics import ensure_topics
 from services.ingest.sender import BrokerUnavailableError, OverloadedError, Sender
 from tests.integration.ingest.log_reader import Message, read_messages
+from tests.integration.ingest.support import tansu_at
 from tests.support.brokers import Broker
 
 PARTITIONS = 3
@@ -105,7 +105,7 @@ def test_a_frozen_broker_fails_frames_in_bounded_time(broker: Broker) -> None:
 def test_a_killed_broker_is_found_again(tmp_path: Path) -> None:
     """Tansu forgets its log: topics, producer ids and all. The sender must start anew."""
     bootstrap = f"127.0.0.1:{free_port()}"
-    process = _tansu(bootstrap, tmp_path / "first.log")
+    process = tansu_at(bootstrap, tmp_path / "first.log")
     try:
         ensure_topics(bootstrap, PARTITIONS)
         with running(bootstrap, seconds=3) as sender:
@@ -121,7 +121,7 @@ def test_a_killed_broker_is_found_again(tmp_path: Path) -> None:
                 sender.submit(b"[2]", 0, BATCH_JSON).exception(10), BrokerUnavailableError
             )
             assert time.monotonic() - began < 12
-            process = _tansu(bootstrap, tmp_path / "second.log")
+            process = tansu_at(bootstrap, tmp_path / "second.log")
             ensure_topics(bootstrap, PARTITIONS)
             began = time.monotonic()
             assert _eventually(lambda: sender.submit(b"[3]", 0, BATCH_JSON).result(10)) == 0
@@ -139,13 +139,6 @@ def test_a_broker_that_was_never_there() -> None:
         for frame in frames:
             assert isinstance(frame.exception(10), BrokerUnavailableError)
         assert time.monotonic() - began < 5
-
-
-def _tansu(bootstrap: str, log: Path) -> GuardedProcess:
-    url = f"tcp://{bootstrap}"
-    command = [broker_binary(), "--listener-url", url, "--advertised-listener-url", url]
-    command += ["--storage-engine", "memory://tansu/"]
-    return GuardedProcess.start(command, log=log, ready="ready in", seconds=30)
 
 
 def _eventually(attempt: Callable[[], int]) -> int:
