@@ -295,7 +295,7 @@ def test_types_that_are_not_assessed() -> None:
 
 def test_an_order_that_is_not_assessed_may_be_open_but_not_overdue() -> None:
     order = on_time_order()[:2]
-    order[0] = order[0]._replace(data=order[0].data | {"demand_type": "unclassified"})
+    order[0] = order[0]._replace(data={**order[0].data, "demand_type": "unclassified"})
     assert set(of(A, sums_at([order], ON_TIME))) == {"volume", "state:not_assessed", "open"}
 
 

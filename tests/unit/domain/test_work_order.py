@@ -120,6 +120,24 @@ def test_an_extension_told_late_takes_the_overdue_back_from_then_on() -> None:
     assert "overdue" in counts(events, "2026-07-20 09:00")[A]
 
 
+def test_an_extension_holds_when_received_is_told_later() -> None:
+    extended = event(
+        "extended", "2026-07-06 09:10", unit=A, decision="approved", resolve_due=moment("2026-07-20 09:00")
+    )  # fmt: skip
+    received = event("received", "2026-07-06 09:30", demand_type="help", urgency="urgent")
+    assert due([*order()[1:], extended, received]) == local("2026-07-20 09:00")
+
+
+def test_of_two_equally_good_callbacks_the_later_stands() -> None:
+    text = preset("beijing-district").replace("attribution: created", "attribution: callback")
+    best = load_policy(text.replace("basis: last", "basis: best"))
+    calls = [rated(f"2026-07-{day} 09:00", grade) for day, grade in
+             ((13, "satisfied"), (14, "satisfied"), (15, "neutral"))]  # fmt: skip
+    found = contributions_at(evaluate(order(*calls), best).spans, END)
+    booked = {c.attributed_at for c in found if c.indicator in THREE_RATES}
+    assert booked == {local("2026-07-14 09:00")}
+
+
 def test_an_extension_of_another_unit_has_no_effect() -> None:
     extended = event(
         "extended", "2026-07-10 09:00", unit=B, decision="approved", resolve_due=moment("2026-07-20 09:00")
@@ -218,6 +236,18 @@ def test_a_suspension_ends_by_itself() -> None:
     assert "state:suspended" in counts(order(suspended), local("2026-07-09 09:00") - 1)[A]
     assert "state:not_yet_due" in counts(order(suspended), "2026-07-09 09:00")[A]
     assert local("2026-07-09 09:00") in evaluate(order(suspended), BEIJING).boundaries
+
+
+def test_a_suspension_that_ends_before_the_deadline() -> None:
+    suspended = event(
+        "suspended", "2026-07-07 09:00", unit=A, decision="approved", until=moment("2026-07-09 09:00")
+    )  # fmt: skip
+    events = order(suspended)
+    assert evaluate(events, BEIJING).boundaries == tuple(
+        local(f"2026-07-{day} 09:00") for day in ("06", "07", "09", "13")
+    )
+    assert "state:not_yet_due" in counts(events, DUE - 1)[A]
+    assert counts(events, DUE)[A] == {"volume", "state:callback_pending", "open", "overdue"}
 
 
 @pytest.mark.parametrize(
