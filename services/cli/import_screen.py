@@ -25,17 +25,18 @@ class _Bar:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._task: TaskID | None = None
+        self._stage = ""
         self._total = 0
         self._began = 0.0
 
     def begin(self, stage: str, total: int) -> None:
         self._finish()
-        self._total, self._began = total, time.monotonic()
+        self._stage, self._total, self._began = stage, total, time.monotonic()
         self._task = self._progress.add_task(stage, total=total, note="")
 
     def advance(self, done: int, events: int) -> None:
         if self._task is not None:
-            note = _note(done, self._total, events, self._began)
+            note = _note(self._stage, done, self._total, events, self._began)
             self._progress.update(self._task, completed=done, note=note)
 
     def _finish(self) -> None:
@@ -58,14 +59,16 @@ class _Lines:
         if now >= self._next or (done == self._total and self._stage != "reading"):
             self._next = now + _SECONDS_BETWEEN_LINES
             left = (now - self._began) * (self._total - done) / max(done, 1)
-            note = _note(done, self._total, events, self._began)
+            note = _note(self._stage, done, self._total, events, self._began)
             sys.stdout.write(f"{self._stage}: {note}, {left:.0f} s left\n")
             sys.stdout.flush()
 
 
-def _note(done: int, total: int, events: int, began: float) -> str:
+def _note(stage: str, done: int, total: int, events: int, began: float) -> str:
     rate = events / max(time.monotonic() - began, 0.001)
-    return f"{done:,} / {total:,}, {rate:,.0f} events/s"
+    # How many rows a file has is known when it has been read.
+    far = f"{100 * done // max(total, 1)} %" if stage == "reading" else f"{done:,} / {total:,} rows"
+    return f"{far}, {rate:,.0f} events/s"
 
 
 @contextmanager

@@ -121,15 +121,22 @@ class Service:
             ServiceError: no answer within the patience.
         """
         body = encode_frame([encode_event(Decoded(event, ())) for event in events])
-        answer = self._ask("POST", "/v1/events", body, BATCH_JSON)
+        answer = self._ask("POST", "/v1/events", body, BATCH_JSON, refusable=True)
         reply = orjson.loads(answer.content)
         if answer.status_code == _REFUSED:
             return Sent(0, 0, dict(_refusal(error) for error in reply["errors"]))
         return Sent(reply["accepted"], reply["duplicates"], {})
 
     def _ask(
-        self, method: str, path: str, body: bytes | None = None, content_type: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        content_type: str | None = None,
+        *,
+        refusable: bool = False,
     ) -> httpx.Response:
+        """Repeat a request until it is answered; with ``refusable`` 422 is an answer too."""
         headers = {} if content_type is None else {"content-type": content_type}
         deadline = time.monotonic() + self._patience
         while True:
@@ -139,7 +146,7 @@ class Service:
             except httpx.TransportError as error:
                 trouble = f"{self._url} stopped answering ({type(error).__name__})"
             else:
-                if answer.is_success or answer.status_code == _REFUSED:
+                if answer.is_success or (refusable and answer.status_code == _REFUSED):
                     return answer
                 if answer.status_code != _BUSY:
                     raise ServiceError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
@@ -108,6 +109,7 @@ class FieldRule(_Strict):
         """Whether it yields a list."""
         return self.columns is not None or self.kind == "list"
 
+    @cached_property
     def sources(self) -> tuple[str, ...]:
         """The columns it reads."""
         if self.columns is not None:
@@ -152,6 +154,7 @@ class EventRule(_Strict):
             raise ValueError(f"no such event type; the types are {known}")
         return value
 
+    @cached_property
     def id_columns(self) -> tuple[str, ...]:
         """The columns its id names."""
         return tuple(name for name in _REFERENCE.findall(self.id) if name != _ORDER)
@@ -193,13 +196,13 @@ class Mapping(_Strict):
         yield Use(self.order, ("order",))
         for index, event in enumerate(self.events):
             place: Place = ("events", index)
-            for name in event.id_columns():
+            for name in event.id_columns:
                 yield Use(name, (*place, "id"))
             yield Use(event.time, (*place, "time"))
             if event.when is not None:
                 yield Use(event.when.column, (*place, "when", "column"))
             for field, rule in event.data.items():
-                for name in rule.sources():
+                for name in rule.sources:
                     yield Use(name, (*place, "data", field))
 
 

@@ -15,7 +15,6 @@ from services.ingest.importing.mapping import EventRule, FieldRule, Mapping
 from services.ingest.importing.tables import Cell, Row
 from services.ingest.importing.times import TimeError, TimeReader
 
-_REFERENCE: Final = re.compile(r"\{([^{}]*)\}")
 _INTEGER: Final = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
 
@@ -73,7 +72,7 @@ class RowReader:
 
     def _id(self, rule: EventRule, order: str, cells: _Cells) -> str:
         name = rule.id.replace("{order}", order)
-        for column in rule.id_columns():
+        for column in rule.id_columns:
             text = cells.text(column)
             if text is None:
                 raise RowError(column, "missing_value")
@@ -132,9 +131,9 @@ class RowReader:
         if head == "data" and rest:
             for field, origin in rule.data.items():
                 if field in (rest[0], ".".join(rest[:2])):
-                    return ", ".join(origin.sources())
+                    return ", ".join(origin.sources)
         places = {"subject": self._mapping.order, "time": rule.time}
-        return places.get(head, ", ".join(rule.id_columns() or (self._mapping.order,)))
+        return places.get(head, ", ".join(rule.id_columns or (self._mapping.order,)))
 
 
 class _Cells:
@@ -184,7 +183,7 @@ def _value(rule: FieldRule, cells: _Cells) -> Any:
         found = [_known(rule, column, text) for column, text in _texts(rule, cells)]
         listed = [value for value in found if value is not None]
         return listed or (None if rule.missing is None else [rule.missing])
-    for column in rule.sources():
+    for column in rule.sources:
         text = cells.text(column)
         if text is not None:
             return _known(rule, column, text)
@@ -194,7 +193,7 @@ def _value(rule: FieldRule, cells: _Cells) -> Any:
 def _texts(rule: FieldRule, cells: _Cells) -> list[tuple[str, str]]:
     """The texts of a list, each with its column."""
     texts: list[tuple[str, str]] = []
-    for column in rule.sources():
+    for column in rule.sources:
         cell = cells[column]
         if isinstance(cell, tuple):
             texts += [(column, item.strip()) for item in cell]

@@ -171,6 +171,12 @@ class Import:
 
     def _check_columns(self, columns: Iterable[str]) -> None:
         there = list(dict.fromkeys(name for name in columns if name))
+        if there and not any(use.column in there for use in self._loaded.mapping.uses()):
+            # The names are not shown: without a header they are the cells of an order.
+            raise FileError(
+                "the first row names none of the mapping's columns: is it a header, and do the "
+                "delimiter and the mapping belong to this file?"
+            )
         complaints = []
         for use in self._loaded.mapping.uses():
             if use.column in there:

@@ -45,6 +45,16 @@ def test_a_wrong_column_sends_nothing(service: Service, tmp_path: Path) -> None:
     assert stored(service) == []
 
 
+def test_a_file_without_a_header_is_not_shown(service: Service, tmp_path: Path) -> None:
+    path = tmp_path / "headless.csv"
+    path.write_text(f"A-1,张三,{PHONE}\nA-2,李四,{PHONE}\n", "utf-8")
+    done = run_import(service, path)
+    assert done.returncode == 2
+    assert "is it a header" in done.stderr
+    assert PHONE not in done.stdout + done.stderr
+    assert "张三" not in done.stdout + done.stderr
+
+
 def test_a_file_cut_short_sends_nothing(service: Service, tmp_path: Path) -> None:
     path = tmp_path / "cut.csv.gz"
     path.write_bytes(gzip.compress(EXCERPT.read_bytes())[:-2_000])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from services.ingest.importing.document import LoadedMapping, load_mapping
@@ -55,6 +56,7 @@ def loaded(text: str = MAPPING) -> LoadedMapping:
     return load_mapping(text, "test.yaml")
 
 
+@cache
 def mapping(text: str = MAPPING) -> Mapping:
     return loaded(text).mapping
 
