@@ -42,6 +42,11 @@ def tansu() -> Iterator[Broker]:
         yield running
 
 
+def pytest_configure() -> None:
+    """Watch which tests use the engine."""
+    usage.watch_for_chdb()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what is marked `kafka` where Apache Kafka cannot run."""
     if item.get_closest_marker("kafka") and (reason := kafka_missing()):
@@ -59,7 +64,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which brokers and which engine the tests really used."""
     used = [f"{LABELS[kind]} ({usage.count(LABELS[kind])} tests)" for kind in LABELS]
-    engines = f"chDB {version('chdb-core')} ({usage.count('chDB')} tests)"
+    engines = f"chDB {version('chdb-core')} ({usage.count(usage.CHDB)} tests)"
     terminalreporter.section("brokers and engine")
     terminalreporter.line(f"brokers used: {', '.join(used)}; engine: {engines}")
     session = terminalreporter._session  # noqa: SLF001 - the only way from here to the session

@@ -28,6 +28,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import chdb
 
+from tests.support import usage
+
 _LZ4: Final[Any] = import_module("lz4.frame")  # comes with clickhouse-connect, without types
 _TRANSPORT: Final = frozenset(
     {

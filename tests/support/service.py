@@ -16,6 +16,7 @@ import httpx
 
 from services.cli.guarded import GuardedProcess
 from tests.support import usage
+from tests.support.brokers import LABELS
 
 Json = dict[str, Any]
 
@@ -94,9 +95,9 @@ def start_service(
         seconds=_START_SECONDS,
         env=plain_environment() | dict(environment or {}),
     )
-    usage.note("chDB")
+    usage.note(usage.CHDB)
     if "HOTLINE_KAFKA_BOOTSTRAP" not in (environment or {}):
-        usage.note("tansu")
+        usage.note(LABELS["tansu"])
     return Service(process)
 
 

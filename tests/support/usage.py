@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import defaultdict
+from typing import Any
+
+from services.storage.engine_path import LOCK_NAME
+
+CHDB = "chDB"
 
 _tests_by_name: dict[str, set[str]] = defaultdict(set)
 
@@ -21,3 +27,15 @@ def note(name: str) -> None:
 def count(name: str) -> int:
     """Return how many tests used ``name``."""
     return len(_tests_by_name[name])
+
+
+def watch_for_chdb() -> None:
+    """Note chDB whenever a test opens an engine in this process: the first thing is its lock."""
+
+    def saw(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(arguments[0], os.PathLike | str):
+            name = os.fspath(arguments[0])
+            if isinstance(name, str) and name.endswith(LOCK_NAME):
+                note(CHDB)
+
+    sys.addaudithook(saw)
