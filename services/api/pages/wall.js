@@ -45,7 +45,7 @@ function render() {
   const isEmpty = !totals.volume && !ranking.incomplete && !ranking.undispatched.volume && !ranking.unknown_units.length;
   element("empty").hidden = !isEmpty;
   element("wall").hidden = element("totals").hidden = isEmpty;
-  element("period").textContent = `${word("cycle")} ${period.name} · [${moment(period.from).slice(0, 16)}, ${moment(period.to).slice(0, 16)})`;
+  element("period").textContent = `${word("cycle")} ${period.name} · ${moment(period.from).slice(5, 16)} → ${moment(period.to).slice(5, 16)}`;
   element("status").textContent = `${word("live")} · ${word("asOf")} ${moment(ranking.as_of)} · ${word("policy")} ${ranking.policy.id} v${ranking.policy.version}`;
   if (!isEmpty) {
     renderTotals(totals);
@@ -109,7 +109,7 @@ function fillRow(row, line) {
       line.bottom ? h("span", { class: "tag" }, word("bottom")) : null),
     h("td", { class: "score" }, line.score),
     ...Object.values(line.indicators).map((rate) => h("td", { class: "rate", "data-name": named(rate) }, percent(rate.rate), h("small", {}, fraction(rate)))),
-    h("td", { class: "volume", "data-name": word("volume") }, String(line.volume)),
+    h("td", { class: "volume" }, String(line.volume)),
     h("td", { class: "states" }, stateBar(line)));
   if (wasFocused) row.querySelector("a").focus();
 }
@@ -166,11 +166,22 @@ function start() {
     const first = document.querySelector("#ranked tr:not([hidden]) a, #unranked li:not([hidden]) a");
     if (first) location.hash = first.hash;
   });
+  element("close").addEventListener("click", (event) => {
+    event.preventDefault();
+    closePanel();
+  });
   addEventListener("hashchange", () => ranking && showPanel(ranking, districts));
   addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && location.hash) location.hash = "";
+    if (event.key === "Escape" && location.hash) closePanel();
   });
   repeat();
+}
+
+function closePanel() {
+  const code = location.hash.startsWith("#/unit/") ? location.hash : "";
+  history.pushState(null, "", location.pathname);
+  showPanel(ranking, districts);
+  if (code) [...document.querySelectorAll("#wall a")].find((link) => link.hash === code)?.focus();
 }
 
 async function repeat() {

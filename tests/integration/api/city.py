@@ -203,8 +203,11 @@ def _order(random: Random, unit: str, subject: str) -> list[Event]:
     if fate == "excluded":
         found.append(event("excluded", called + HOUR, ground="不合理诉求", **where))
     if fate == "partly_excluded":
-        part = {"indicators": ["satisfaction"]}
-        found.append(event("excluded", called + HOUR, ground="不可抗力", **part, **where))
+        found.append(
+            event(
+                "excluded", called + HOUR, ground="不可抗力", indicators=["satisfaction"], **where
+            )
+        )
     if fate == "reopened":
         found.append(event("reopened", called + HOUR, ground="未解决", unit=unit, **where))
     return found

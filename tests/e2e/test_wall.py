@@ -1,0 +1,159 @@
+"""The page in a real browser: from an empty city to the step of one order."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.integration.api.city import City, city_events, open_city
+from tests.integration.api.server import serving
+
+_CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+pytestmark = pytest.mark.skipif(
+    _CHROMIUM is None, reason="NO BROWSER: there is no Chromium here (apt-get install chromium)"
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=_CHROMIUM, args=_OPTIONS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    with open_city(tmp_path_factory.mktemp("wall") / "engine") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def url(city: City) -> Iterator[str]:
+    with serving(city) as found:
+        yield found
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the page complained about; what is left at the end fails the test."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, url: str, complaints: list[str]) -> Iterator[Page]:
+    """A fresh visitor."""
+    context = browser.new_context(locale="zh-CN", viewport={"width": 1280, "height": 900})
+    found = context.new_page()
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    found.on("console", listen)
+    found.on("pageerror", lambda error: complaints.append(str(error)))
+    found.goto(url)
+    yield found
+    context.close()
+    assert complaints == []
+
+
+def test_an_empty_city_says_so_and_fills_by_itself(page: Page, city: City) -> None:
+    expect(page.get_by_role("heading", name="还没有工单")).to_be_visible()
+    city.store(city_events(streets=60))
+    expect(page.locator("#ranked tr").first).to_be_visible()
+    expect(page.locator("#empty")).to_be_hidden()
+    expect(page.locator("#ranked tr.bottom")).to_have_count(10)
+    expect(page.locator("#problem")).to_be_hidden()
+
+
+def test_from_a_street_to_a_number_to_an_order_to_its_steps(page: Page) -> None:
+    page.get_by_role("searchbox").fill("将台")
+    expect(page.locator("#ranked tr:visible")).to_have_count(1)
+    page.get_by_role("searchbox").press("Enter")
+    panel = page.locator("#panel")
+    expect(panel.get_by_role("heading", name="将台地区")).to_be_focused()
+    link = panel.get_by_role("row", name="满意率").get_by_role("link")
+    denominator = int(link.inner_text())
+    link.click()
+    expect(panel.locator(".orders li")).to_have_count(denominator)
+    panel.locator(".orders a").first.click()
+    expect(panel.get_by_role("heading", name="为什么算 / 不算")).to_be_visible()
+    expect(panel.locator(".steps .current")).to_contain_text("满意率")
+    expect(panel.locator(".explain")).to_contain_text("计入各率分母")
+    page.go_back()
+    expect(panel.locator(".orders li")).to_have_count(denominator)
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+
+
+def test_the_seven_states_of_a_street_add_up_on_the_page(page: Page) -> None:
+    page.locator("#ranked a").first.click()
+    panel = page.locator("#panel")
+    expect(panel.locator("h3").first).to_contain_text("工单量")
+    volume = int(panel.locator("h3 a").first.inner_text())
+    states = panel.locator("dl").first.locator("dd").all_inner_texts()
+    assert sum(map(int, states)) == volume
+
+
+def test_english_and_back(page: Page) -> None:
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", name="Three rates, live")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Response rate")).to_be_visible()
+    assert page.locator("html").get_attribute("lang") == "en"
+    page.reload()
+    expect(page.get_by_role("heading", name="Three rates, live")).to_be_visible()
+    page.get_by_role("button", name="中文").click()
+    expect(page.get_by_role("heading", name="三率直播")).to_be_visible()
+
+
+def test_an_unchanged_ranking_is_not_drawn_again(page: Page) -> None:
+    with page.expect_response("**/v1/rankings*") as first:
+        page.reload()
+    assert first.value.status == 200
+    with page.expect_response("**/v1/rankings*") as second:
+        pass
+    assert second.value.status == 304
+
+
+def test_a_phone_shows_it_without_scrolling_sideways(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 780})
+    expect(page.locator("#ranked tr").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.locator("#ranked a").first.click()
+    expect(page.locator("#panel .plain")).to_be_visible()
+    assert page.evaluate("document.getElementById('panel').scrollWidth") <= 360
+
+
+def test_a_lost_service_is_said_and_the_numbers_stay(page: Page, complaints: list[str]) -> None:
+    expect(page.locator("#ranked tr").first).to_be_visible()
+    page.context.set_offline(True)
+    expect(page.get_by_role("alert")).to_contain_text("连接中断")
+    expect(page.locator("#ranked tr").first).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.get_by_role("alert")).to_be_hidden()
+    assert {text.split(":")[0] for text in complaints} == {"Failed to load resource"}
+    complaints.clear()
+
+
+def test_an_order_that_is_not_there_is_said(page: Page, complaints: list[str]) -> None:
+    expect(page.locator("#ranked tr").first).to_be_visible()
+    page.evaluate("location.hash = '#/order/nobody/110101001/volume'")
+    expect(page.locator("#panel").get_by_role("alert")).to_contain_text("没有这个工单")
+    assert len(complaints) == 1
+    complaints.clear()
