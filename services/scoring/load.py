@@ -23,6 +23,10 @@ from services.storage.shard_store import ShardStore
 _BLOCK: Final = 2_000  # orders evaluated at once
 
 
+class EpochError(ValueError):
+    """The store holds positions of a later epoch than the worker's."""
+
+
 class Loaded(NamedTuple):
     """A shard that agrees with the store as of ``mark``, and what its load corrected."""
 
@@ -48,12 +52,11 @@ def load_shard(
 
     Raises:
         LostError: the lease was given up meanwhile.
-        ValueError: the store is ahead of the epoch, so the log cannot continue it.
+        EpochError: see `resume_position`.
     """
     last = lease.patiently("reading the last flush", store.last_flush)
-    position = _resume_position(
-        lease.patiently("reading the position", store.resume_position), fence
-    )
+    stored_position = lease.patiently("reading the position", store.resume_position)
+    position = resume_position(stored_position, fence.epoch)
     clock = now if last is None else last.clock
     mark = FlushMark(fence, 1, position, clock)
 
@@ -82,13 +85,19 @@ def load_shard(
     return Loaded(shard, mark, corrected)
 
 
-def _resume_position(stored: Position | None, fence: Fence) -> Position:
-    beginning = Position(fence.epoch, -1)  # a new epoch has a new, empty log
+def resume_position(stored: Position | None, epoch: int) -> Position:
+    """The last position that counts as stored, in the log of ``epoch``.
+
+    Raises:
+        EpochError: the store is ahead of the epoch, so this log cannot continue it.
+    """
+    beginning = Position(epoch, -1)  # a new epoch has a new, empty log
     if stored is None or stored < beginning:
         return beginning
-    if stored.epoch > fence.epoch:
-        raise ValueError(
-            f"the store is at epoch {stored.epoch}, this worker runs under {fence.epoch}"
+    if stored.epoch > epoch:
+        raise EpochError(
+            f"the store is at epoch {stored.epoch}, this worker runs under {epoch}: "
+            "its log cannot continue what is stored"
         )
     return stored
 

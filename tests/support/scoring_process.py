@@ -4,6 +4,7 @@ Started with one JSON argument; then it reads one JSON command a line and answer
 
 * ``{"wait": {"0": 17}}``: until flushes of this worker hold these offsets;
 * ``{"verify": true}``: whether the counters of the shards held here are the sums of the orders;
+* ``{"ahead": 3600}``: from now on the worker's clock is so many seconds ahead;
 * ``{"kill_before": "orders"}``: ends this process by SIGKILL at that step of the next flush that
   holds events. No answer but the first.
 
@@ -21,6 +22,7 @@ import sys
 import time
 from typing import Any
 
+from schemas.instants import SECOND
 from services.domain.policy import load_policy, preset
 from services.scoring.worker import ScoringWorker
 from services.storage.database import Database
@@ -50,6 +52,7 @@ async def main(arguments: dict[str, Any]) -> None:
     database = Database.open(arguments["database"])
     migrate(database)
     killer = Killer()
+    ahead = 0
     worker = ScoringWorker(
         bootstrap=arguments["bootstrap"],
         database=database,
@@ -57,7 +60,7 @@ async def main(arguments: dict[str, Any]) -> None:
         ruleset=RULESET,
         partitions=arguments["partitions"],
         epoch=arguments["epoch"],
-        clock=lambda: time.time_ns() // 1000,
+        clock=lambda: time.time_ns() // 1000 + ahead,
         flush_interval=arguments.get("flush_interval", 0.1),
         embedded_timeouts=True,
         on_step=killer,
@@ -70,6 +73,9 @@ async def main(arguments: dict[str, Any]) -> None:
         if "kill_before" in command:
             killer.step = command["kill_before"]
             _answer(armed=True)
+        elif "ahead" in command:
+            ahead = command["ahead"] * SECOND
+            _answer(ahead=True)
         elif "wait" in command:
             offsets = {int(p): offset for p, offset in command["wait"].items()}
             await worker.wait_stored(offsets)

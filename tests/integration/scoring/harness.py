@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -164,6 +164,36 @@ class Log:
             if frame:
                 self.write(partition, frame)
 
+    def closed_orders(self, unit: str, *, solved: int, unsolved: int, at: Instant) -> None:
+        """Write orders of one unit with a valid callback at an instant, one frame a partition."""
+        frames: dict[int, list[dict[str, Any]]] = {p: [] for p in range(self.partitions)}
+        for n in range(solved + unsolved):
+            self._orders += 1
+            subject = f"热线-{self._orders:06d}"
+            answers = {
+                "contacted": "yes",
+                "solved": "yes" if n < solved else "no",
+                "satisfaction": "satisfied" if n < solved else "dissatisfied",
+            }
+            frames[partition_of(subject, self.partitions)] += [
+                _event(subject, "received", at, demand_type="help"),
+                _event(subject, "dispatched", at, unit=unit),
+                _event(subject, "resolved", at, unit=unit),
+                _event(
+                    subject,
+                    "callback",
+                    at,
+                    attempt=1,
+                    channel="phone",
+                    reached=True,
+                    rater="citizen",
+                    answers=answers,
+                ),
+            ]
+        for partition, frame in frames.items():
+            if frame:
+                self.write(partition, frame)
+
     def _life(self, subject: str) -> list[dict[str, Any]]:
         pick = self._random
         unit = pick.choice(UNITS)
@@ -226,14 +256,19 @@ def dead_places(database: Database) -> set[tuple[int, int, int, str]]:
     return {(p, o, i, r) for p, o, i, r in found}
 
 
+def await_that(condition: Callable[[], bool]) -> None:
+    """Until a condition on the store holds, which another process writes."""
+    deadline = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def await_stored(database: Database, log: Log) -> None:
     """Until every shard has stored the log to its end, whoever did it."""
-    deadline = time.monotonic() + LONG
-    behind = dict(log.ends)
-    while behind:
-        assert time.monotonic() < deadline, f"not stored: {behind}"
-        for shard, end in list(behind.items()):
-            mark = ShardStore(database, shard, RULESET).last_flush()
-            if mark is not None and mark.position.offset >= end:
-                del behind[shard]
-        time.sleep(0.05)
+
+    def stored() -> bool:
+        marks = {p: ShardStore(database, p, RULESET).last_flush() for p in log.ends}
+        return all(m is not None and m.position.offset >= log.ends[p] for p, m in marks.items())
+
+    await_that(stored)

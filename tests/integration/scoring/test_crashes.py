@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from services.scoring.context import STEPS
 from services.storage.database import Database
 from tests.integration.scoring.harness import Log, check_counters, dead_places, worker_process
@@ -13,6 +15,7 @@ from tests.support.brokers import Broker
 PARTITIONS = 2
 
 
+@pytest.mark.slow
 def test_killed_before_each_step_of_a_flush_in_turn(broker: Broker, tmp_path: Path) -> None:
     broker.create_topics(PARTITIONS)
     url = f"chdb://{tmp_path}/engine"
@@ -33,5 +36,5 @@ def test_killed_before_each_step_of_a_flush_in_turn(broker: Broker, tmp_path: Pa
     log.close()
     database = Database.open(url)
     check_counters(database, log)
-    assert dead_places(database) == log.rejected
+    assert dead_places(database) == log.rejected != set()
     database.close()

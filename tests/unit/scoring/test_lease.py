@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,7 +9,9 @@ from services.scoring.lease import Lease, LostError
 
 
 def test_a_failing_store_is_asked_again_until_it_answers(caplog: pytest.LogCaptureFixture) -> None:
-    answers = iter([ConnectionError("password=secret"), TimeoutError(), 42])
+    answers: Iterator[Exception | int] = iter(
+        [ConnectionError("password=secret"), TimeoutError(), 42]
+    )
 
     def operation() -> int:
         answer = next(answers)

@@ -1,0 +1,148 @@
+"""A load makes the store agree with itself, whatever its predecessor left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from schemas.instants import DAY, HOUR
+from schemas.records import ZERO, CounterKey, Fence, FlushMark, Position, Sums
+from services.domain.policy import Policy, load_policy, preset
+from services.scoring.context import no_step
+from services.scoring.lease import Lease
+from services.scoring.load import Loaded, load_shard
+from services.scoring.shard import Changes
+from services.storage.database import Database
+from services.storage.migrate import migrate
+from services.storage.shard_store import ShardStore
+from tests.support import usage
+from tests.unit.scoring.support import POLICY, START, Memory, event, expected, logged
+
+NOW = START + 3 * HOUR
+EVENTS = [
+    logged(event("a", "1", "received", 0), 0),
+    logged(event("a", "2", "dispatched", 1), 1),
+    logged(event("a", "3", "resolved", HOUR), 2),
+    logged(event("a", "4", "callback", 2 * HOUR), 3),
+    logged(event("b", "1", "received", HOUR), 4),
+]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database.open(f"chdb://{tmp_path}/engine")
+    usage.note("chDB")
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+def take_over(
+    database: Database, fence: Fence, *, ruleset: int = 1, policy: Policy = POLICY
+) -> tuple[ShardStore, Loaded]:
+    store = ShardStore(database, 0, ruleset)
+    assert store.claim(fence, NOW)
+    loaded = load_shard(
+        store,
+        partition=0,
+        partitions=1,
+        policy=policy,
+        fence=fence,
+        now=NOW,
+        lease=Lease(),
+        on_step=no_step,
+    )
+    return store, loaded
+
+
+def changes_of_all_events() -> Changes:
+    memory = Memory()
+    return memory.cycle(memory.shard(NOW, 100), NOW, EVENTS)
+
+
+def write(store: ShardStore, mark: FlushMark, changes: Changes, steps: int) -> None:
+    """Take the first steps of a flush."""
+    flush: list[Callable[[], None]] = [
+        lambda: store.write_events(mark.fence, changes.events),
+        lambda: store.write_orders(mark, changes.orders),
+        lambda: store.write_counters(mark, changes.counters),
+        lambda: store.write_flush(mark),
+    ]
+    for step in flush[:steps]:
+        step()
+
+
+@pytest.mark.parametrize("steps", range(5))
+def test_after_any_step_of_a_flush_the_counters_are_the_sums(
+    database: Database, steps: int
+) -> None:
+    store, _ = take_over(database, Fence(0, 1))
+    mark = FlushMark(Fence(0, 1), 2, EVENTS[-1].position, NOW)
+    write(store, mark, changes_of_all_events(), steps)
+    later, loaded = take_over(database, Fence(0, 2))
+    known = EVENTS if steps else []
+    assert loaded.shard.counters == later.counters() == expected(known, NOW)
+    assert later.contribution_sums(NOW) == later.counters()
+    # Only a flush row moves the position: the log is read again from there.
+    assert loaded.shard.position.offset == (EVENTS[-1].position.offset if steps == 4 else -1)
+    assert bool(loaded.corrected) == (steps in {1, 2})
+
+
+def test_a_wrong_counter_is_set_right_and_one_too_many_becomes_zero(database: Database) -> None:
+    store, _ = take_over(database, Fence(0, 1))
+    changes = changes_of_all_events()
+    mark = FlushMark(Fence(0, 1), 2, EVENTS[-1].position, NOW)
+    write(store, mark, changes, 4)
+    ghost = CounterKey("lead", "110109999", "volume", START)
+    wrong = next(iter(changes.counters))
+    later = mark._replace(flush=3)
+    store.write_counters(later, {ghost: Sums(5, 0), wrong: Sums(77, 0)})
+    _, loaded = take_over(database, Fence(0, 2))
+    assert loaded.corrected == {ghost: ZERO, wrong: changes.counters[wrong]}
+    assert store.counters() == expected(EVENTS, NOW)
+
+
+def test_a_new_ruleset_is_built_from_the_whole_archive_beside_the_old(database: Database) -> None:
+    store, _ = take_over(database, Fence(0, 1))
+    mark = FlushMark(Fence(0, 1), 2, EVENTS[-1].position, NOW)
+    write(store, mark, changes_of_all_events(), 4)
+    other = load_policy(preset("on-time"))
+    built, loaded = take_over(database, Fence(0, 2), ruleset=2, policy=other)
+    assert built.counters() == expected(EVENTS, NOW, other) != expected(EVENTS, NOW)
+    assert loaded.shard.position == EVENTS[-1].position
+    assert store.counters() == expected(EVENTS, NOW)
+
+
+def test_a_new_epoch_goes_on_at_the_beginning_of_its_log(database: Database) -> None:
+    store, _ = take_over(database, Fence(0, 9))
+    mark = FlushMark(Fence(0, 9), 2, EVENTS[-1].position, NOW)
+    write(store, mark, changes_of_all_events(), 4)
+    _, loaded = take_over(database, Fence(1, 0))
+    assert loaded.shard.position == Position(1, -1)
+    assert loaded.shard.counters == expected(EVENTS, NOW)
+
+
+def test_an_older_epoch_than_the_stored_one_is_refused(database: Database) -> None:
+    store, _ = take_over(database, Fence(2, 0))
+    with pytest.raises(ValueError, match="epoch 2"):
+        load_shard(
+            store,
+            partition=0,
+            partitions=1,
+            policy=POLICY,
+            fence=Fence(1, 5),
+            now=NOW,
+            lease=Lease(),
+            on_step=no_step,
+        )
+
+
+def test_the_clock_goes_on_where_the_last_flush_left_it(database: Database) -> None:
+    store, _ = take_over(database, Fence(0, 1))
+    mark = FlushMark(Fence(0, 1), 2, EVENTS[-1].position, NOW + DAY)
+    write(store, mark, changes_of_all_events(), 4)
+    _, loaded = take_over(database, Fence(0, 2))
+    assert loaded.shard.clock == NOW + DAY
+    assert loaded.shard.counters == expected(EVENTS, NOW + DAY)
