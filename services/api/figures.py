@@ -9,8 +9,8 @@ from typing import Final
 from schemas.records import ZERO, Sums, Unit
 from services.api.models import Figures, Rate, Reason, States, UnitModel
 from services.api.writing import decimal_text, thousandths_text
+from services.domain import ranking
 from services.domain.policy import Policy
-from services.domain.ranking import figures_of
 from services.domain.score import valid_callback_rate
 
 REASONS_ZH: Final[Mapping[Reason, str]] = {
@@ -22,6 +22,8 @@ _EXCLUDED: Final = "excluded:"
 
 OwnSums = Mapping[str, Sums]
 """By indicator or count."""
+
+_Figured = ranking.Figures | ranking.RankedUnit | ranking.UnrankedUnit
 
 
 def by_unit(sums: Mapping[tuple[str, str], Sums]) -> dict[str, dict[str, Sums]]:
@@ -45,7 +47,11 @@ def pooled(parts: Iterable[OwnSums]) -> dict[str, Sums]:
 
 def figures(sums: OwnSums, policy: Policy) -> Figures:
     """All numbers of one unit, or of several pooled."""
-    found = figures_of(sums, policy)
+    return written(ranking.figures_of(sums, policy), sums, policy)
+
+
+def written(found: _Figured, sums: OwnSums, policy: Policy) -> Figures:
+    """The same, of figures that ranking has computed."""
     states = {name: count for name, count in found.states.items() if not name.startswith(_EXCLUDED)}
     return Figures(
         indicators={

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,11 +23,13 @@ TimeText = Annotated[
 Reason = Literal["no_demand", "no_valid_callback", "too_few"]
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
+    """Closed and immutable."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class PolicyName(_Model):
+class PolicyName(Model):
     """Which rules gave the numbers.
 
     所用考核办法。
@@ -38,7 +40,7 @@ class PolicyName(_Model):
     ruleset: int = Field(description="Number of the policy in this database. 规则集编号。")
 
 
-class ShardPosition(_Model):
+class ShardPosition(Model):
     """How far one shard had read when it was asked.
 
     各分区已入账的日志位置。
@@ -50,7 +52,7 @@ class ShardPosition(_Model):
     clock: TimeText
 
 
-class Answer(_Model):
+class Answer(Model):
     """What every answer with numbers says about itself."""
 
     as_of: TimeText | None = Field(
@@ -66,7 +68,7 @@ class Answer(_Model):
     positions: list[ShardPosition]
 
 
-class WindowText(_Model):
+class WindowText(Model):
     """[from, to)."""
 
     kind: str
@@ -75,7 +77,7 @@ class WindowText(_Model):
     to: TimeText
 
 
-class UnitModel(_Model):
+class UnitModel(Model):
     """One unit of the registry.
 
     承办单位。
@@ -88,7 +90,7 @@ class UnitModel(_Model):
     group: str = Field(description="Peer group, or empty. 分类组。")
 
 
-class Rate(_Model):
+class Rate(Model):
     """One rate with what it is made of.
 
     率及其分子、分母。
@@ -103,7 +105,7 @@ class Rate(_Model):
     )
 
 
-class States(_Model):
+class States(Model):
     """The seven states; they add up to the volume.
 
     七种状态，合计等于工单量。
@@ -118,7 +120,7 @@ class States(_Model):
     suspended: int = Field(description="挂账")
 
 
-class Figures(_Model):
+class Figures(Model):
     """All numbers of one unit, or of several together."""
 
     indicators: dict[str, Rate]
@@ -136,7 +138,7 @@ class Figures(_Model):
     )
 
 
-class _Place(_Model):
+class _Place(Model):
     rank: int
     bottom: bool = Field(description="Among those who are called in. 是否末位。")
     unit: UnitModel
@@ -147,7 +149,7 @@ class Ranked(Figures, _Place):
     """A unit with its place."""
 
 
-class _NoPlace(_Model):
+class _NoPlace(Model):
     unit: UnitModel
     reason: Reason
     reason_zh: str
@@ -160,7 +162,7 @@ class Unranked(Figures, _NoPlace):
     """
 
 
-class UnknownUnit(_Model):
+class UnknownUnit(Model):
     """Orders name this unit, the registry does not.
 
     有工单但未登记的单位。
@@ -209,69 +211,7 @@ class UnitRatesAnswer(Figures, _UnitPlace):
     """
 
 
-class ContributionModel(_Model):
-    """What an order adds to one sum.
-
-    一个工单对某个合计的贡献。
-    """
-
-    ranking: str
-    unit: str
-    indicator: str
-    attributed_at: TimeText
-    denominator: int
-    numerator: DecimalText
-
-
-class Counted(_Model):
-    """Its part of the number that was asked for."""
-
-    attributed_at: TimeText
-    denominator: int
-    numerator: DecimalText
-
-
-class Summary(_Model):
-    """What people filter orders by, from all events stored.
-
-    工单概要。
-    """
-
-    source: str
-    unit: str
-    received_at: TimeText | None
-    demand_type: str
-    channel: str
-    urgency: str
-    category: list[str]
-    community: str
-    resolve_due: TimeText | None
-    resolved_at: TimeText | None
-
-
-class _Line(_Model):
-    id: str
-    contributions: list[Counted]
-
-
-class OrderLine(Summary, _Line):
-    """One of the orders behind a number."""
-
-
-class OrdersAnswer(Answer):
-    """The orders behind one number, a page of them.
-
-    数字背后的工单。
-    """
-
-    window: WindowText
-    unit: str
-    indicator: str
-    orders: list[OrderLine]
-    next: str | None = Field(description="The `after` of the next page. 下一页标记。")
-
-
-class LogPosition(_Model):
+class LogPosition(Model):
     """Where the log holds an event."""
 
     shard: int
@@ -280,81 +220,20 @@ class LogPosition(_Model):
     index: int = Field(description="Place within the frame.")
 
 
-class StoredEvent(_Model):
-    """An archived event.
-
-    已存档的事件。
-    """
-
-    type: str
-    source: str
-    id: str
-    time: TimeText
-    data: dict[str, Any]
-    digest: str
-    position: LogPosition
-    dropped: list[str] = Field(description="Names of unknown fields left out. 被丢弃的未知字段名。")
-    counts: bool = Field(
-        description="False for another content under an id that was taken, and for what is "
-        "archived but not folded yet. 是否计入。"
-    )
-
-
-class Step(_Model):
-    """From this instant on the order adds these contributions.
-
-    从该时刻起的贡献。
-    """
-
-    from_: TimeText = Field(alias="from")
-    in_force: bool = Field(description="Whether `as_of` lies in this step. 是否为当前步骤。")
-    causes: list[str] = Field(
-        description="Ids of the events of this instant; empty when a deadline passed. "
-        "引起变化的事件；空表示期限届满。"
-    )
-    contributions: list[ContributionModel]
-
-
-class OrderAnswer(Answer):
-    """One order, and why it counts as it does.
-
-    单个工单及其计算过程。
-    """
-
-    id: str
-    shard: int
-    unit: UnitModel | None = Field(description="The lead at `as_of`. 主办单位。")
-    known_unit: bool = Field(
-        description="False when the lead is not registered. 主办单位是否登记。"
-    )
-    state: str | None = Field(
-        description="One of the seven states, `excluded:<ground>` among them; null before it was "
-        "received. 七种状态之一。"
-    )
-    incomplete: bool = Field(description="`received` has not arrived. 缺受理事件。")
-    open: bool
-    overdue: bool
-    resolve_due: TimeText | None
-    summary: Summary
-    events: list[StoredEvent]
-    steps: list[Step]
-    contributions: list[ContributionModel] = Field(description="In force at `as_of`. 当前贡献。")
-
-
-class UnitsAnswer(_Model):
+class UnitsAnswer(Model):
     """Units of the registry, by code."""
 
     units: list[UnitModel]
     groups: list[str] = Field(description="Peer groups of all units of the kind. 分类组。")
 
 
-class Registered(_Model):
+class Registered(Model):
     """How many units were registered."""
 
     registered: int
 
 
-class DeadLetterModel(_Model):
+class DeadLetterModel(Model):
     """What could not be counted, and why.
 
     未能入账的事件。
@@ -372,7 +251,7 @@ class DeadLetterModel(_Model):
     type: str
 
 
-class DeadLettersAnswer(_Model):
+class DeadLettersAnswer(Model):
     """Dead letters, the last recorded first."""
 
     dead_letters: list[DeadLetterModel]
@@ -380,7 +259,7 @@ class DeadLettersAnswer(_Model):
     next: str | None
 
 
-class DroppedFieldsAnswer(_Model):
+class DroppedFieldsAnswer(Model):
     """How many archived events came with an unknown field, by its name.
 
     被丢弃字段的统计。
@@ -389,7 +268,7 @@ class DroppedFieldsAnswer(_Model):
     fields: dict[str, int]
 
 
-class IndicatorModel(_Model):
+class IndicatorModel(Model):
     """An indicator of the policy."""
 
     code: str
@@ -414,7 +293,7 @@ class PolicyAnswer(PolicyName):
     document: str = Field(description="Its text, YAML. 原文。")
 
 
-class Health(_Model):
+class Health(Model):
     """Each check by name."""
 
     status: Literal["ok"]

@@ -15,10 +15,10 @@ from schemas.instants import Instant
 from schemas.records import Contribution, Event, LoggedEvent, OrderSummary, Outcome
 from services.api.context import ApiContext, ask
 from services.api.figures import nameless, unit_model
-from services.api.models import (
+from services.api.models import LogPosition
+from services.api.order_models import (
     ContributionModel,
     Counted,
-    LogPosition,
     OrderAnswer,
     OrderLine,
     OrdersAnswer,

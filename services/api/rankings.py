@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from pydantic import Field
 from schemas.fields import Code
 from schemas.records import FlushMark, Sums
 from services.api.context import ApiContext, ask
-from services.api.figures import REASONS_ZH, by_unit, figures, nameless, pooled, unit_model
+from services.api.figures import REASONS_ZH, by_unit, figures, nameless, pooled, unit_model, written
 from services.api.models import (
     Figures,
     Ranked,
@@ -65,8 +66,7 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
 
         按综合得分排名；带上次的 ETag 可避免重复传输。
         """
-        marks = await read_marks(context)
-        registry = Registry(await ask(stored_units.all_units, context.database))
+        marks, registry = await _marks_and_units(context)
         _check_list(registry, query.kind, query.group)
         chosen = choose(context, query, await live_instant(context, marks))
         tag = _tag(context, marks, registry, (query.kind, query.group, chosen))
@@ -92,8 +92,7 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
         A unit that is not registered answers too, if orders name it (`known` is false).
         未登记但有工单的单位同样可查。
         """
-        marks = await read_marks(context)
-        registry = Registry(await ask(stored_units.all_units, context.database))
+        marks, registry = await _marks_and_units(context)
         chosen = choose(context, query, await live_instant(context, marks))
         answer = await _unit_rates(
             context, marks, registry, code=code, group=query.group, chosen=chosen
@@ -101,6 +100,13 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
         return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
     return router
+
+
+async def _marks_and_units(context: ApiContext) -> tuple[dict[int, FlushMark], Registry]:
+    marks, units = await asyncio.gather(
+        read_marks(context), ask(stored_units.all_units, context.database)
+    )
+    return marks, Registry(units)
 
 
 async def _ranking(
@@ -127,7 +133,7 @@ async def _ranking(
                 bottom=entry.bottom,
                 unit=unit_model(entry.unit),
                 score=f"{entry.score:f}",
-                **_fields(figures(own.get(entry.unit.code, {}), policy)),
+                **_fields(written(entry, own.get(entry.unit.code, {}), policy)),
             )
             for entry in ranking.ranked
         ],
@@ -136,7 +142,7 @@ async def _ranking(
                 unit=unit_model(entry.unit),
                 reason=entry.reason,
                 reason_zh=REASONS_ZH[entry.reason],
-                **_fields(figures(own.get(entry.unit.code, {}), policy)),
+                **_fields(written(entry, own.get(entry.unit.code, {}), policy)),
             )
             for entry in ranking.unranked
         ],

@@ -61,6 +61,7 @@ def valid_callback_rate(states: Mapping[str, int], policy: Policy) -> Decimal | 
 
 def half_up(value: Fraction, decimals: int) -> Decimal:
     """Round to so many decimals; a half goes away from zero."""
-    scaled = abs(value) * 10**decimals
-    rounded = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    # On the integers: Fraction's own arithmetic reduces every step.
+    numerator, denominator = abs(value.numerator) * 10**decimals, value.denominator
+    rounded = (2 * numerator + denominator) // (2 * denominator)
     return Decimal(rounded if value >= 0 else -rounded).scaleb(-decimals)
