@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from contextlib import AsyncExitStack
 
 from fastapi import APIRouter
@@ -14,7 +15,7 @@ from services.api.health import create_health_router
 from services.cli.embedded import started
 from services.cli.engine import Engine, current_engine, prepare_engine
 from services.cli.errors import CommandError
-from services.cli.http_server import bind, serving
+from services.cli.http_server import bind, serving, url_of
 from services.cli.topics import ensure_topics
 from services.cli.web_app import (
     api_context,
@@ -69,6 +70,7 @@ async def run_worker(settings: Settings) -> None:
         )
         stack.push_async_callback(worker.stop)
         await started(worker)
+        say_ready("worker")
         raise CommandError(f"Scoring has ended: {await worker.failed()!r}.")
 
 
@@ -98,4 +100,11 @@ async def _engine(settings: Settings, stack: AsyncExitStack) -> Engine:
 async def _serve(settings: Settings, stack: AsyncExitStack, routers: list[APIRouter]) -> None:
     listener = stack.enter_context(bind(settings.host, settings.port))
     await stack.enter_async_context(serving(build_app(routers), listener))
+    say_ready(url_of(listener))
     await asyncio.Event().wait()
+
+
+def say_ready(what: str) -> None:
+    """Tell the log, and whoever waits for it, that the process works."""
+    sys.stdout.write(f"ready: {what}\n")
+    sys.stdout.flush()

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from schemas.instants import Instant
 from services.cli.errors import CommandError
+from services.cli.units_command import read_text
 from services.domain.policy import Policy, load_policy, preset, presets
 from services.domain.registry import parse_units_csv
 from services.settings import Settings
@@ -63,30 +64,13 @@ def current_engine(settings: Settings) -> Engine:
         raise
 
 
-def register_units(settings: Settings, file: Path, now: Instant) -> int:
-    """Register the units of a CSV file; return how many they are.
-
-    Raises:
-        CommandError: no such file.
-        RegistryError, StorageError, StorageUnavailable: as their modules say.
-    """
-    found = parse_units_csv(_read(file, f"There is no file {file}."))
-    database = Database.open(settings.database_url)
-    try:
-        migrate(database)
-        units.register(database, found, now)
-    finally:
-        database.close()
-    return len(found)
-
-
 def chosen_policy(settings: Settings) -> Policy:
     """Read the policy of the settings: the name of a preset, or the path of a file."""
     name = settings.policy
     if name in presets():
         text = preset(name)
     else:
-        text = _read(
+        text = read_text(
             Path(name),
             f"There is no policy {name!r}: name a preset ({', '.join(presets())}) or the path of "
             f"a policy file. 没有这个考核办法，可用：{'、'.join(presets())}。",
@@ -105,13 +89,4 @@ def _current(database: Database) -> rulesets.Ruleset:
 def _units_csv(settings: Settings) -> str:
     if not settings.units:
         return files("schemas").joinpath("units/beijing_streets_2023.csv").read_text("utf-8-sig")
-    return _read(Path(settings.units), f"There is no file of units {settings.units!r}.")
-
-
-def _read(path: Path, otherwise: str) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{path} is not UTF-8 text.") from error
-    except OSError as error:
-        raise CommandError(otherwise) from error
+    return read_text(Path(settings.units), f"There is no file of units {settings.units!r}.")

@@ -143,17 +143,16 @@ def topics_create(
 @units_app.command("register")
 def units_register(
     file: Annotated[Path, typer.Argument(help="CSV: code,name,kind,parent,group.")],
-    data_dir: DataDir = None,
+    url: Annotated[str, typer.Option(help="The running service.")] = "http://127.0.0.1:8000",
 ) -> None:
     """登记承办单位 · Add units to the registry, or replace those of the same code.
 
-    With chDB the service must be stopped; `hotline up --units FILE` does it at the start.
+    Orders of a unit that was unknown count for it from then on, without sending them again.
     """
-    from services.cli.engine import register_units  # noqa: PLC0415
-    from services.cli.web_app import now  # noqa: PLC0415
+    from services.cli.units_command import register_file  # noqa: PLC0415
 
     with _said_plainly():
-        count = register_units(load_settings(data_dir=data_dir), file, now())
+        count = register_file(file, url)
         typer.echo(f"registered {count} units · 已登记 {count} 个承办单位")
 
 

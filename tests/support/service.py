@@ -28,12 +28,20 @@ _START_SECONDS = 90
 class Service:
     """A running and ready `hotline up`."""
 
-    def __init__(self, process: GuardedProcess) -> None:
+    def __init__(self, process: GuardedProcess, uses: tuple[str, ...]) -> None:
         self.process = process
         found = _URL.search(process.output())
         assert found, "the service tells its address when it is ready"
         self.url = found[0]
-        self.client = httpx.Client(base_url=self.url, timeout=60)
+        self._uses = uses
+        self.client = httpx.Client(
+            base_url=self.url, timeout=60, event_hooks={"request": [self._note]}
+        )
+
+    def _note(self, _request: httpx.Request) -> None:
+        """Count the running test for what it uses, also where a module shares one service."""
+        for name in self._uses:
+            usage.note(name)
 
     def push(self, *events: Json) -> httpx.Response:
         """Push a batch and return the answer, whatever it is."""
@@ -95,10 +103,8 @@ def start_service(
         seconds=_START_SECONDS,
         env=plain_environment() | dict(environment or {}),
     )
-    usage.note(usage.CHDB)
-    if "HOTLINE_KAFKA_BOOTSTRAP" not in (environment or {}):
-        usage.note(LABELS["tansu"])
-    return Service(process)
+    local = "HOTLINE_KAFKA_BOOTSTRAP" not in (environment or {})
+    return Service(process, (usage.CHDB, LABELS["tansu"]) if local else (usage.CHDB,))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.integration.embedded.city import course, events, live_numbers, numbers
+from tests.integration.embedded.city import course, event, events, live_numbers, numbers
 from tests.support.brokers import Broker
 from tests.support.service import (
     Service,
@@ -213,3 +213,33 @@ def test_the_first_request_of_the_readme_gets_the_answer_of_the_readme(tmp_path:
         assert fresh.accepted(*json.loads(request[1])) == receipt
         page = fresh.get(address[1])
         assert {name: page[name] for name in answer} == answer
+
+
+def test_an_unknown_unit_counts_once_it_is_registered(service: Service, tmp_path: Path) -> None:
+    village = event("dispatched", 500, 1, unit="999999001")
+    service.accepted(event("received", 500, 0, demand_type="help"), village)
+    unknown = service.rankings(window="month", name="2025-10")["unknown_units"]
+    assert [unit["code"] for unit in unknown] == ["999999001"]
+    table = tmp_path / "units.csv"
+    table.write_text("code,name,kind,parent,group\n999999001,新设街道,street,,\n", "utf-8")
+
+    done = run_hotline("units", "register", str(table), "--url", service.url)
+
+    assert done.returncode == 0, done.stderr
+    assert service.rankings(window="month", name="2025-10")["unknown_units"] == []
+    rates = service.get("/v1/units/999999001/rates", window="month", name="2025-10")
+    assert rates["volume"] == 1
+    assert rates["unit"]["name"] == "新设街道"
+
+
+def test_a_table_of_units_with_a_mistake_is_refused_with_its_place(
+    service: Service, tmp_path: Path
+) -> None:
+    table = tmp_path / "units.csv"
+    table.write_text("code,name,kind,parent,group\n999999002,新设街道,village,,\n", "utf-8")
+
+    done = run_hotline("units", "register", str(table), "--url", service.url)
+
+    assert done.returncode == 1
+    assert "kind" in done.stderr
+    assert "Traceback" not in done.stderr
