@@ -17,7 +17,6 @@ import pytest
 
 from services.storage.database import Database
 from services.storage.migrate import migrate
-from tests.support import usage
 from tests.support.clickhouse_http import clickhouse_server
 
 REAL_SERVER = os.environ.get("HOTLINE_TEST_CLICKHOUSE_URL", "")
@@ -35,11 +34,8 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database."""
     if request.param == "chdb":
-        usage.note("chDB")
         yield f"chdb://{tmp_path / 'engine'}"
         return
-    if request.param == "http":
-        usage.note("chDB")
     server = REAL_SERVER if request.param == "server" else request.getfixturevalue("stand_in")
     name = f"test_{uuid4().hex}"
     everything = Database.open(server)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import Table
 
 from services.storage import tables
 from services.storage.database import Database
@@ -69,9 +70,9 @@ def test_every_packaged_statement_may_be_repeated(migration: Migration) -> None:
 
 
 @pytest.mark.parametrize("table", tables.all_tables(), ids=lambda table: str(table.name))
-def test_readers_know_the_tables_as_they_are(db: Database, table: tables.Table) -> None:
+def test_readers_know_the_tables_as_they_are(db: Database, table: Table) -> None:
     """Every declared column exists, with the declared type or one that is compared alike."""
-    stored = dict(
+    stored: dict[str, str] = dict(
         db.query(
             "SELECT name, type FROM system.columns"
             " WHERE database = currentDatabase() AND table = {table:String}",
