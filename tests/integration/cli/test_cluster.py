@@ -15,7 +15,7 @@ import pytest
 
 from services.cli.guarded import GuardedProcess
 from services.cli.local_broker import free_port
-from tests.integration.embedded.city import events
+from tests.integration.embedded.city import Json, events
 from tests.support.brokers import fresh_broker
 from tests.support.clickhouse_http import clickhouse_server
 from tests.support.service import plain_environment, run_hotline
@@ -82,7 +82,7 @@ def test_the_parts_work_as_processes_of_their_own(
 
         query = {"window": "month", "name": "2025-10"}
         deadline = time.monotonic() + 60
-        page = {"totals": {"volume": 0}}
+        page: Json = {"totals": {"volume": 0}}
         while page["totals"]["volume"] < 30 and time.monotonic() < deadline:
             page = httpx.get(f"{urls['api']}/v1/rankings", params=query, timeout=60).json()
         assert page["totals"]["states"]["valid"] == 30
