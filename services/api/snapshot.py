@@ -15,7 +15,7 @@ from services.api.writing import local_text
 from services.domain.windows import Window
 from services.storage.readers import UnitIndicator
 
-_ATTEMPTS: Final = 5
+_ATTEMPTS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from schemas.instants import DAY, format_instant
-from tests.integration.api.city import CYCLE_BEGINS, NOW, City, city_events, open_city
+from schemas.topics import partition_of
+from tests.integration.api.city import CYCLE_BEGINS, NOW, PARTITIONS, City, city_events, open_city
 from tests.integration.api.client import connect
 from tests.support.orders import event, local, moment
 
@@ -95,3 +97,32 @@ async def test_rates_without_callbacks_have_no_valid_callback_rate(tmp_path: Pat
             rates = await client.get("/v1/units/110101001/rates")
     assert (rates["indicators"]["on_time"]["rate"], rates["states"]["valid"]) == ("100.00", 1)
     assert rates["valid_callback_rate"] is None
+
+
+async def test_live_sums_are_exactly_those_of_the_positions_named(new_city: City) -> None:
+    flushes = 25
+
+    def work() -> None:
+        for number in range(flushes):
+            subject = f"A-{number}"
+            received = event("received", NOW - DAY, subject=subject, demand_type="help")
+            new_city.store([received], {partition_of(subject, PARTITIONS): NOW})
+
+    new_city.store([])
+    worker = threading.Thread(target=work)
+    worker.start()
+    seen = set()
+    try:
+        async with connect(new_city) as client:
+            while True:
+                was_running = worker.is_alive()
+                ranking = await client.get("/v1/rankings", kind="company")
+                stored = sum(position["offset"] + 1 for position in ranking["positions"])
+                assert ranking["undispatched"]["volume"] == stored
+                seen.add(stored)
+                if not was_running:
+                    break
+    finally:
+        worker.join()
+    assert stored == flushes
+    assert len(seen) > 3
