@@ -105,8 +105,7 @@ def order_columns(
     """Columns of ``work_orders_in``."""
     count = len(orders)
     summaries = [order.outcome.summary for order in orders]
-    spans = [order.outcome.spans for order in orders]
-    counted = [[span.contribution for span in of_order] for of_order in spans]
+    spans = zip(*(_span_arrays(order.outcome.spans) for order in orders), strict=True)
     return {
         "fence": [fence] * count,
         "ruleset": [ruleset] * count,
@@ -126,15 +125,16 @@ def order_columns(
         "resolved_at": [summary.resolved_at for summary in summaries],
         "boundaries": [order.outcome.boundaries for order in orders],
         "last_boundary": [max(order.outcome.boundaries, default=0) for order in orders],
-        "span.begins_at": [[span.begins_at for span in of_order] for of_order in spans],
-        "span.ends_at": [[span.ends_at for span in of_order] for of_order in spans],
-        "span.ranking": [[each.ranking for each in of_order] for of_order in counted],
-        "span.unit": [[each.unit for each in of_order] for of_order in counted],
-        "span.indicator": [[each.indicator for each in of_order] for of_order in counted],
-        "span.attributed_at": [[each.attributed_at for each in of_order] for of_order in counted],
-        "span.denominator": [[each.denominator for each in of_order] for of_order in counted],
-        "span.numerator": [[each.numerator for each in of_order] for of_order in counted],
+        **dict(zip(SPAN_COLUMNS, spans, strict=bool(orders))),
     }
+
+
+def _span_arrays(spans: Sequence[Span]) -> Sequence[Sequence[Any]]:
+    """The parallel arrays of one order, in the order of `SPAN_COLUMNS`."""
+    if not spans:
+        return [()] * len(SPAN_COLUMNS)
+    begins_at, ends_at, contributions = zip(*spans, strict=True)
+    return [begins_at, ends_at, *zip(*contributions, strict=True)]
 
 
 def order_row(row: tuple[Any, ...]) -> OrderRow:
