@@ -45,6 +45,7 @@ _TRANSPORT: Final = frozenset(
         "wait_end_of_query",
     }
 )
+_RECEIVE_SECONDS: Final = 3.0  # a server's http_receive_timeout, but shorter
 _INSERT: Final = re.compile(rb"\s*INSERT INTO (\S+ \([^)]*\)) FORMAT (\w+)\n")
 _QUERY_ID: Final = re.compile(r"[\w-]+", re.ASCII)
 _CODE: Final = re.compile(r"Code: (\d+)")
@@ -119,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
         query_id = url.get("query_id", "")
         self.engine.running.add(query_id)
         try:
-            body = self._body()
+            body = self._received()
             if body is None:
                 self.close_connection = True  # the client is gone, and nothing of it is stored
                 return
@@ -168,6 +169,16 @@ class Handler(BaseHTTPRequestHandler):
             str(field.get_param("name", header="Content-Disposition")): _text(field)
             for field in fields
         }
+
+    def _received(self) -> bytes | None:
+        """Read the body; None when the client went away, or froze, before its end."""
+        self.connection.settimeout(_RECEIVE_SECONDS)
+        try:
+            return self._body()
+        except TimeoutError:
+            return None
+        finally:
+            self.connection.settimeout(None)
 
     def _body(self) -> bytes | None:
         """Read the whole body; None when the client went away before its end."""
