@@ -243,3 +243,16 @@ def test_a_table_of_units_with_a_mistake_is_refused_with_its_place(
     assert done.returncode == 1
     assert "kind" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_demo_city_comes_and_goes_with_the_service(tmp_path: Path) -> None:
+    with running_service(tmp_path, "--demo") as service:
+        deadline = time.monotonic() + 120
+        while not service.get("/v1/imports/orders", source="urn:hotline:demo-city")["orders"]:
+            assert time.monotonic() < deadline, service.log()
+        helpers = _children(service.process.pid)
+        assert len(helpers) == 2  # the guardians of the broker and of the city
+
+        assert service.interrupt() == 0
+        assert not any(Path(f"/proc/{pid}").exists() for pid in helpers)
+        assert "Traceback" not in service.log()
