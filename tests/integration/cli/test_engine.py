@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from schemas.records import Fence
+from services.cli.engine import current_engine, prepare_engine
+from services.cli.epochs import checked_epoch, next_epoch
+from services.cli.errors import CommandError
+from services.settings import Settings, load_settings
+from services.storage import units
+from services.storage.database import Database
+from services.storage.shard_store import ShardStore
+
+_NOW = 1_760_000_000_000_000
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(data_dir=tmp_path)
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    engine = prepare_engine(settings, _NOW)
+    yield engine.database
+    engine.database.close()
+
+
+def test_the_first_start_registers_the_streets_of_beijing(database: Database) -> None:
+    kinds = [unit.kind for unit in units.all_units(database)]
+
+    assert kinds.count("street") == 343
+    assert kinds.count("functional_zone") == 6
+
+
+def test_an_equal_policy_keeps_its_number_and_another_gets_the_next(settings: Settings) -> None:
+    numbers = []
+    for changes in ({}, {}, {"policy": "on-time"}, {"time_zone": "America/New_York"}):
+        engine = prepare_engine(settings.model_copy(update=changes), _NOW)
+        numbers.append(engine.ruleset)
+        engine.database.close()
+
+    assert numbers == [1, 1, 2, 3]
+    engine = current_engine(settings)
+    assert (engine.ruleset, engine.policy.time_zone.key) == (3, "America/New_York")
+    engine.database.close()
+
+
+def test_what_was_never_prepared_is_an_error_that_says_so(settings: Settings) -> None:
+    with pytest.raises(CommandError, match="hotline prepare"):
+        current_engine(settings)
+
+
+def test_a_missing_file_of_units_stops_the_start(settings: Settings) -> None:
+    with pytest.raises(CommandError, match=r"nowhere\.csv"):
+        prepare_engine(settings.model_copy(update={"units": "nowhere.csv"}), _NOW)
+
+
+def test_every_new_log_gets_the_next_epoch(database: Database) -> None:
+    assert next_epoch(database) == 1
+
+    ShardStore(database, 0, 1).claim(Fence(1, 0), _NOW)
+    ShardStore(database, 1, 1).claim(Fence(7, 3), _NOW)
+
+    assert next_epoch(database) == 8
+
+
+def test_an_epoch_belongs_to_one_log(database: Database, tmp_path: Path) -> None:
+    assert checked_epoch(database, 1, "topic-a", tmp_path) == 1
+    ShardStore(database, 0, 1).claim(Fence(1, 5), _NOW)
+
+    assert checked_epoch(database, 1, "topic-a", tmp_path) == 1
+    with pytest.raises(CommandError, match="HOTLINE_EPOCH=2"):
+        checked_epoch(database, 1, "topic-b", tmp_path)
+    assert checked_epoch(database, 2, "topic-b", tmp_path) == 2
+    ShardStore(database, 0, 1).claim(Fence(2, 0), _NOW)
+    with pytest.raises(CommandError, match="HOTLINE_EPOCH=3"):
+        checked_epoch(database, 1, "topic-a", tmp_path)
