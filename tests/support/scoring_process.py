@@ -6,7 +6,8 @@ Started with one JSON argument; then it reads one JSON command a line and answer
 * ``{"verify": true}``: whether the counters of the shards held here are the sums of the orders;
 * ``{"ahead": 3600}``: from now on the worker's clock is so many seconds ahead;
 * ``{"kill_before": "orders"}``: ends this process by SIGKILL at that step of the next flush that
-  holds events. No answer but the first.
+  holds events;
+* ``{"freeze_before": "orders"}``: stops it there by SIGSTOP, once.
 
 The end of the input stops the worker politely.
 """
@@ -32,26 +33,31 @@ from services.storage.shard_store import ShardStore
 RULESET = 1
 
 
-class Killer:
-    """Kills this process before one step of the next flush that writes events."""
+class Fault:
+    """Sends this process a signal before one step of the next flush that writes events."""
 
     def __init__(self) -> None:
-        self.step: str | None = None
+        self._step: str | None = None
+        self._signal = signal.SIGKILL
         self._seen_events = False
 
+    def arm(self, step: str, number: signal.Signals) -> None:
+        self._step, self._signal, self._seen_events = step, number, False
+
     def __call__(self, step: str) -> None:
-        if self.step is None:
+        if self._step is None:
             return
         if step == "events":
             self._seen_events = True
-        if self._seen_events and step == self.step:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if self._seen_events and step == self._step:
+            self._step = None
+            os.kill(os.getpid(), self._signal)
 
 
 async def main(arguments: dict[str, Any]) -> None:
     database = Database.open(arguments["database"])
     migrate(database)
-    killer = Killer()
+    fault = Fault()
     ahead = 0
     worker = ScoringWorker(
         bootstrap=arguments["bootstrap"],
@@ -63,7 +69,7 @@ async def main(arguments: dict[str, Any]) -> None:
         clock=lambda: time.time_ns() // 1000 + ahead,
         flush_interval=arguments.get("flush_interval", 0.1),
         embedded_timeouts=True,
-        on_step=killer,
+        on_step=fault,
     )
     await worker.start()
     _answer(ready=True)
@@ -71,7 +77,10 @@ async def main(arguments: dict[str, Any]) -> None:
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         command = json.loads(line)
         if "kill_before" in command:
-            killer.step = command["kill_before"]
+            fault.arm(command["kill_before"], signal.SIGKILL)
+            _answer(armed=True)
+        elif "freeze_before" in command:
+            fault.arm(command["freeze_before"], signal.SIGSTOP)
             _answer(armed=True)
         elif "ahead" in command:
             ahead = command["ahead"] * SECOND
