@@ -19,7 +19,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from schemas.topics import WORK_ORDER_EVENTS
-from services.cli.engine import Engine, prepare_engine
+from services.cli.engine import Engine, make_directory, prepare_engine
 from services.cli.epochs import checked_epoch, next_epoch
 from services.cli.errors import CommandError
 from services.cli.guarded import GuardedProcess
@@ -68,7 +68,7 @@ async def run_embedded(
     began = time.monotonic()
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(bind(settings.host, settings.port))
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        make_directory(settings.data_dir)
         engine = await asyncio.to_thread(prepare_engine, settings, now())
         stack.push_async_callback(asyncio.to_thread, engine.database.close)
         log = await asyncio.to_thread(_open_log, settings, engine)

@@ -25,6 +25,21 @@ class Engine(NamedTuple):
     ruleset: int
 
 
+def make_directory(data_dir: Path) -> None:
+    """Make the data directory, if it is not there.
+
+    Raises:
+        CommandError: it cannot be made.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(
+            f"The data directory {data_dir} cannot be made ({error.strerror}): choose another one "
+            "with --data-dir. 无法创建数据目录，请用 --data-dir 换一个。"
+        ) from error
+
+
 def prepare_engine(settings: Settings, now: Instant) -> Engine:
     """Open the database, bring its tables up to date, put the policy in force, register units.
 

@@ -187,7 +187,7 @@ def _said_plainly() -> Iterator[None]:
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     # The clients' chatter about itself; what matters we say ourselves.
-    for name in ("kafka", "aiokafka", "faust", "mode", "clickhouse_connect"):
+    for name in ("kafka", "aiokafka", "faust", "mode", "clickhouse_connect", "urllib3"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         yield

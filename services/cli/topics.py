@@ -84,9 +84,11 @@ def _await_listener(bootstrap: str, seconds: float) -> None:
     while True:
         for address in bootstrap.split(","):
             host, _, port = address.rpartition(":")
+            if not host or not port.isdecimal():
+                raise TopicError(_unusable(bootstrap, "an address is host:port"))
             try:
                 socket.create_connection((host.strip("[]"), int(port)), timeout=2).close()
-            except (OSError, ValueError) as error:
+            except OSError as error:
                 cause = error
             else:
                 return

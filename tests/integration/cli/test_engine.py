@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.records import Fence
-from services.cli.engine import current_engine, prepare_engine
+from services.cli.engine import current_engine, make_directory, prepare_engine
 from services.cli.epochs import checked_epoch, next_epoch
 from services.cli.errors import CommandError
 from services.settings import Settings, load_settings
@@ -79,3 +79,10 @@ def test_an_epoch_belongs_to_one_log(database: Database, tmp_path: Path) -> None
     ShardStore(database, 0, 1).claim(Fence(2, 0), _NOW)
     with pytest.raises(CommandError, match="HOTLINE_EPOCH=3"):
         checked_epoch(database, 1, "topic-a", tmp_path)
+
+
+def test_a_data_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(CommandError, match="--data-dir"):
+        make_directory(tmp_path / "file" / "data")

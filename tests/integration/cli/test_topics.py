@@ -56,3 +56,9 @@ def test_the_truth_is_kept_for_ever_and_feeds_are_not() -> None:
 
     assert found[WORK_ORDER_EVENTS]["retention.ms"]["value"] == "-1"
     assert found[STREET_RATES]["retention.ms"]["value"] == "86400000"
+
+
+@pytest.mark.parametrize("bootstrap", ["kafka", "kafka:", ":9092", "kafka:nine"])
+def test_what_is_no_address_is_refused_at_once(bootstrap: str) -> None:
+    with pytest.raises(TopicError, match="host:port"):
+        ensure_topics(bootstrap, 1)
