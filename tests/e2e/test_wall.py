@@ -110,6 +110,18 @@ def test_the_seven_states_of_a_street_add_up_on_the_page(page: Page) -> None:
     assert sum(map(int, states)) == volume
 
 
+def test_another_cycle_and_back_to_the_present_one(page: Page) -> None:
+    expect(page.locator("#period")).to_contain_text("2026-11")
+    expect(page.get_by_role("button", name="下一周期")).to_be_hidden()
+    page.get_by_role("button", name="上一周期").first.click()
+    expect(page.locator("#period")).to_contain_text("2026-10")
+    expect(page.get_by_role("heading", name="还没有工单")).to_be_visible()
+    page.get_by_role("button", name="下一周期").click()
+    expect(page.locator("#period")).to_contain_text("2026-11")
+    expect(page.locator("#ranked tr").first).to_be_visible()
+    expect(page.get_by_role("button", name="下一周期")).to_be_hidden()
+
+
 def test_english_and_back(page: Page) -> None:
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("heading", name="Three rates, live")).to_be_visible()

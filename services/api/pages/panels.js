@@ -1,6 +1,6 @@
 // The panel: a street's numbers, the orders behind a number, an order and why it counts.
 
-import { ask, fraction, h, moment, named, percent, stateBar, stateName, typeName, word } from "./words.js";
+import { ask, h, moment, named, percent, stateBar, stateName, typeName, word } from "./words.js";
 
 const panel = document.getElementById("panel");
 const path = document.getElementById("path");

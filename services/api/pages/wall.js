@@ -11,15 +11,21 @@ const element = (id) => document.getElementById(id);
 
 let ranking = null;
 let etag = "";
+let chosen = ""; // name of the cycle to show; empty: the present one
+let present = ""; // name of the present cycle
 let districts = new Map();
 const rows = new Map(); // unit code → { row, content }
 
 async function poll() {
   try {
-    const answer = await ask("/v1/rankings", { kind: "street", window: "cycle" }, etag ? { "If-None-Match": etag } : {});
+    const query = { kind: "street", window: "cycle", ...(chosen && { name: chosen }) };
+    const asked = chosen;
+    const answer = await ask("/v1/rankings", query, etag ? { "If-None-Match": etag } : {});
+    if (asked !== chosen) return;
     if (!answer.unchanged) {
       ranking = answer.body;
       etag = answer.etag;
+      if (!chosen) present = ranking.window.name;
       if (!districts.size) await readDistricts();
       render();
     }
@@ -46,6 +52,7 @@ function render() {
   element("empty").hidden = !isEmpty;
   element("wall").hidden = element("totals").hidden = isEmpty;
   element("period").textContent = `${word("cycle")} ${period.name} · ${moment(period.from).slice(5, 16)} → ${moment(period.to).slice(5, 16)}`;
+  element("later").hidden = !chosen;
   element("status").textContent = `${word("live")} · ${word("asOf")} ${moment(ranking.as_of)} · ${word("policy")} ${ranking.policy.id} v${ranking.policy.version}`;
   if (!isEmpty) {
     renderTotals(totals);
@@ -127,9 +134,12 @@ function renderOthers() {
     item.dataset.text = `${line.unit.name} ${district} ${line.unit.code}`.toLowerCase();
     return item;
   }));
-  const note = !ranked.length ? word("noRanking") : ranking.bottom.length ? null : word("fewRanked");
+  const lookBack = h("button", { type: "button", class: "look-back" }, word("lookBack"));
+  const note = !ranked.length ? [word("noRanking"), " ", lookBack] : ranking.bottom.length ? [] : [word("fewRanked")];
+  element("note").replaceChildren(...note);
+  element("note").hidden = !note.length;
+  element("list").hidden = !ranked.length;
   const apart = [
-    note && h("p", {}, note),
     ...unknown.map((entry) => h("p", {}, h("a", { href: `#/unit/${encodeURIComponent(entry.code)}` }, `${word("unknown")} ${entry.code}`), ` · ${word("volume")} ${entry.figures.volume}`)),
     undispatched.volume && h("p", {}, h("a", { href: "#/unit/" }, `${word("undispatched")} ${undispatched.volume}`)),
     incomplete && h("p", {}, `${word("incomplete")} ${incomplete}`),
@@ -160,6 +170,10 @@ function start() {
     forgetPanel();
     if (ranking) render();
   });
+  document.addEventListener("click", ({ target }) => {
+    if (target.matches("#earlier, .look-back")) go(-1);
+    if (target.matches("#later")) go(1);
+  });
   element("query").addEventListener("input", filter);
   element("search").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -175,6 +189,17 @@ function start() {
     if (event.key === "Escape" && location.hash) closePanel();
   });
   repeat();
+}
+
+// To the previous or the next cycle, which are named by months.
+function go(step) {
+  const [year, month] = ranking.window.name.split("-").map(Number);
+  const day = new Date(Date.UTC(year, month - 1 + step, 1));
+  const name = day.toISOString().slice(0, 7);
+  chosen = name === present ? "" : name;
+  etag = "";
+  forgetPanel();
+  poll();
 }
 
 function closePanel() {

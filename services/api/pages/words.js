@@ -6,7 +6,8 @@ const zh = {
   empty: "还没有工单", emptyHint: "推送第一批事件，或导入文件，排名会自动出现。",
   rank: "名次", street: "街道", score: "综合得分", volume: "工单量", states: "状态",
   bottom: "末位", live: "实时", asOf: "截至", policy: "办法", cycle: "考核周期",
-  noRanking: "达到最低样本量的单位还没有，暂不排名", fewRanked: "参加排名的单位不足，暂不列末位",
+  earlierCycle: "上一周期", laterCycle: "下一周期", lookBack: "看上一周期",
+  noRanking: "本周期还没有单位达到最低样本量，暂不排名", fewRanked: "参加排名的单位不足，暂不列末位",
   unranked: "未排名单位", unknown: "未登记单位", undispatched: "未派单", incomplete: "缺受理事件",
   missing: "部分分区尚未入账，数据不完整：分区 ", offline: "连接中断，正在重试",
   valid_callback_rate: "有效回访率", open: "未办结", overdue: "超期未办结", returned: "退单",
@@ -45,7 +46,8 @@ const en = {
   empty: "No work orders yet", emptyHint: "Push the first events or import a file; the ranking appears by itself.",
   rank: "Rank", street: "Street", score: "Score", volume: "Volume", states: "States",
   bottom: "bottom", live: "live", asOf: "as of", policy: "policy", cycle: "Cycle",
-  noRanking: "No unit has enough orders to be ranked yet", fewRanked: "Too few ranked units for a bottom list yet",
+  earlierCycle: "Previous cycle", laterCycle: "Next cycle", lookBack: "Look at the previous cycle",
+  noRanking: "No unit has enough orders in this cycle to be ranked yet", fewRanked: "Too few ranked units for a bottom list yet",
   unranked: "Unranked units", unknown: "Unregistered units", undispatched: "Undispatched", incomplete: "Not yet received",
   missing: "Incomplete: nothing stored yet by shard ", offline: "Connection lost, trying again",
   valid_callback_rate: "Valid-callback rate", open: "Open", overdue: "Overdue", returned: "Returned",
@@ -100,6 +102,10 @@ export function translatePage() {
   document.title = word("title");
   for (const element of document.querySelectorAll("[data-word]")) {
     element.textContent = word(element.dataset.word);
+  }
+  for (const element of document.querySelectorAll("[data-label]")) {
+    element.title = word(element.dataset.label);
+    element.setAttribute("aria-label", element.title);
   }
   for (const element of document.querySelectorAll("[data-hint]")) {
     element.placeholder = word(element.dataset.hint);

@@ -1,7 +1,8 @@
-"""docs/api.md names every problem."""
+"""docs/api.md names every problem; the page speaks both languages."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,15 @@ CODES = {
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_every_problem_is_documented(code: str) -> None:
     assert f"`{code}`" in PAGE
+
+
+def test_both_languages_of_the_page_have_the_same_words_each_once() -> None:
+    words = (Path(__file__).parents[3] / "services/api/pages/words.js").read_text(encoding="utf-8")
+    chinese, english = re.findall(r"const (?:zh|en) = \{\n(.*?)\n\};", words, flags=re.DOTALL)
+
+    def keys(text: str) -> list[str]:
+        flat = re.sub(r"\{.*?\}", "{}", text, flags=re.DOTALL)
+        return re.findall(r"(\w+): [\"{]", flat)
+
+    assert keys(chinese) == keys(english)
+    assert len(keys(chinese)) == len(set(keys(chinese))) > 50
