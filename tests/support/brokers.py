@@ -56,3 +56,16 @@ def fresh_broker(kind: Kind) -> Iterator[Broker]:
             yield broker
         finally:
             broker.kill()
+
+
+@contextmanager
+def fresh_log(kind: Kind) -> Iterator[dict[str, str]]:
+    """Give the environment under which `hotline up` writes to a new log of that kind.
+
+    Tansu is the broker that `hotline up` brings along; it needs no setting.
+    """
+    if kind == "tansu":
+        yield {}
+    else:
+        with fresh_broker(kind) as broker:
+            yield {"HOTLINE_KAFKA_BOOTSTRAP": broker.bootstrap}

@@ -6,7 +6,8 @@ import csv
 import gzip
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.integration.importing.support import (
     numbers,
 )
 from tests.support.boston import EXCERPT, FULL, Labels, labels
+from tests.support.brokers import Kind, fresh_log
 from tests.support.service import Service, running_service, start_service
 
 Record = dict[str, str]
@@ -51,6 +53,16 @@ def multiplied(rows: list[Record]) -> list[Record]:
 
 def shuffled(rows: list[Record]) -> list[Record]:
     return random.Random(2015).sample(rows, len(rows))
+
+
+@contextmanager
+def city(kind: Kind, data_dir: Path) -> Iterator[Service]:
+    """Run a service for Boston on an empty log."""
+    with (
+        fresh_log(kind) as log,
+        running_service(data_dir, *boston_options(), environment=log) as service,
+    ):
+        yield service
 
 
 def published(service: Service) -> Labels:
@@ -84,10 +96,10 @@ def overdue_orders(service: Service, unit: str) -> list[str]:
         query["after"] = page["next"]
 
 
-def check_agreement(tmp_path: Path, source: Path, orders: int) -> None:
+def check_agreement(kind: Kind, tmp_path: Path, source: Path, orders: int) -> None:
     """Import, import again, import shuffled: always what the city says."""
     official = labels(source)
-    with running_service(tmp_path / "data", *boston_options()) as service:
+    with city(kind, tmp_path / "data") as service:
         first = imported(service, source)
         assert first["rows read"] == first["orders"] == orders
         assert first["new events"] == first["accepted by the service"] > 2 * orders
@@ -100,7 +112,7 @@ def check_agreement(tmp_path: Path, source: Path, orders: int) -> None:
         assert again["orders missing in the file"] == 0
         assert numbers(service) == before
 
-    with running_service(tmp_path / "other", *boston_options()) as service:
+    with city(kind, tmp_path / "other") as service:
         other = edited(source, tmp_path / "shuffled.csv", shuffled)
         assert imported(service, other)["new events"] == first["new events"]
         assert numbers(service) == before
@@ -108,19 +120,19 @@ def check_agreement(tmp_path: Path, source: Path, orders: int) -> None:
         assert numbers(service) == before
 
 
-def test_the_excerpt_agrees_with_the_city(tmp_path: Path) -> None:
-    check_agreement(tmp_path, EXCERPT, 579)
+def test_the_excerpt_agrees_with_the_city(broker_kind: Kind, tmp_path: Path) -> None:
+    check_agreement(broker_kind, tmp_path, EXCERPT, 579)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(not FULL.exists(), reason=f"the full file is not there: {FULL}")
-def test_the_full_year_agrees_with_the_city(tmp_path: Path) -> None:
+def test_the_full_year_agrees_with_the_city(broker_kind: Kind, tmp_path: Path) -> None:
     official = labels(FULL)
     assert official.closed.total() == 79_126
     assert official.on_time.total() == 60_054
     assert len(official.overdue) == 11_374
-    check_agreement(tmp_path, FULL, 121_145)
+    check_agreement(broker_kind, tmp_path, FULL, 121_145)
 
 
 def later(rows: list[Record]) -> list[Record]:
@@ -143,14 +155,14 @@ def with_the_missing_row(rows: list[Record]) -> list[Record]:
     return [*later(rows), gone]
 
 
-def test_a_later_export_gives_its_own_state(tmp_path: Path) -> None:
+def test_a_later_export_gives_its_own_state(broker_kind: Kind, tmp_path: Path) -> None:
     export = edited(EXCERPT, tmp_path / "later.csv", later)
     whole = edited(EXCERPT, tmp_path / "whole.csv", with_the_missing_row)
-    with running_service(tmp_path / "fresh", *boston_options()) as service:
+    with city(broker_kind, tmp_path / "fresh") as service:
         imported(service, whole)
         expected = numbers(service)
 
-    with running_service(tmp_path / "data", *boston_options()) as service:
+    with city(broker_kind, tmp_path / "data") as service:
         imported(service, EXCERPT, "--exported-at", "2016-01-13T00:00:00-05:00")
         original = numbers(service)
         assert original != expected
@@ -172,24 +184,25 @@ def test_a_later_export_gives_its_own_state(tmp_path: Path) -> None:
         assert numbers(service) == original
 
 
-def test_a_kill_during_an_import_costs_nothing(tmp_path: Path) -> None:
+def test_a_kill_during_an_import_costs_nothing(broker_kind: Kind, tmp_path: Path) -> None:
     source = edited(EXCERPT, tmp_path / "many.csv", multiplied)
     data = tmp_path / "data"
-    service = start_service(data, *boston_options())
-    with importing(service, source, "--patience", "1") as process:
-        await_stored(service, 1_000)
-        service.kill()
-        assert process.wait(timeout=60) == 3
-        assert process.stderr is not None
-        assert "Import the same file again" in process.stderr.read()
+    with fresh_log(broker_kind) as log:
+        service = start_service(data, *boston_options(), environment=log)
+        with importing(service, source, "--patience", "1") as process:
+            await_stored(service, 1_000)
+            service.kill()
+            assert process.wait(timeout=60) == 3
+            assert process.stderr is not None
+            assert "Import the same file again" in process.stderr.read()
 
-    with running_service(data, *boston_options()) as service:
-        figures = imported(service, source)
-        assert figures["events unchanged"] > 0, "some of it had been stored"
-        assert figures["new events"] > 0, "and not all of it"
-        assert figures["orders"] == 579 * COPIES
-        survived = numbers(service)
-    with running_service(tmp_path / "calm", *boston_options()) as service:
+        with running_service(data, *boston_options(), environment=log) as service:
+            figures = imported(service, source)
+            assert figures["events unchanged"] > 0, "some of it had been stored"
+            assert figures["new events"] > 0, "and not all of it"
+            assert figures["orders"] == 579 * COPIES
+            survived = numbers(service)
+    with city(broker_kind, tmp_path / "calm") as service:
         imported(service, source)
         assert numbers(service) == survived
 
