@@ -92,11 +92,6 @@ class Settings(BaseSettings):
         title="Flush interval",
         description="Seconds between two flushes of a shard: how late a number may be.",
     )
-    hot_orders: Annotated[int, Field(ge=1_000)] = Field(
-        default=200_000,
-        title="Hot orders",
-        description="Orders that a shard keeps in memory; others are fetched when needed.",
-    )
     max_body_bytes: Annotated[int, Field(ge=1024, le=512 * 1024 * 1024)] = Field(
         default=8 * 1024 * 1024,
         title="Largest request",
