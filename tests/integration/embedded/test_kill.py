@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.integration.embedded.city import archived, course, events, live_numbers, numbers
+from tests.support.brokers import Kind, fresh_log
 from tests.support.service import Service, running_service, start_service
 
 _WRITERS = 8
+Log = dict[str, str]
 
 
-def test_an_event_acknowledged_right_before_the_kill_is_there(tmp_path: Path) -> None:
+@pytest.fixture
+def log(broker_kind: Kind) -> Iterator[Log]:
+    """The broker that comes along dies with the service; a Kafka of one's own goes on."""
+    with fresh_log(broker_kind) as environment:
+        yield environment
+
+
+def test_an_event_acknowledged_right_before_the_kill_is_there(tmp_path: Path, log: Log) -> None:
     for number in range(3):
-        service = start_service(tmp_path)
+        service = start_service(tmp_path, environment=log)
         service.accepted(*course(number))
         service.kill()
 
-    with running_service(tmp_path) as service:
+    with running_service(tmp_path, environment=log) as service:
         assert archived(service) == {"order-0", "order-1", "order-2"}
         assert live_numbers(service)["totals"]["volume"] == 3
 
@@ -52,10 +63,10 @@ class _Flood:
             assert self._enough.wait_for(lambda: len(self.acknowledged) >= count, timeout=60)
 
 
-def test_every_acknowledged_order_of_many_writers_survives(tmp_path: Path) -> None:
+def test_every_acknowledged_order_of_many_writers_survives(tmp_path: Path, log: Log) -> None:
     acknowledged: set[int] = set()
     for round_ in range(3):
-        service = start_service(tmp_path)
+        service = start_service(tmp_path, environment=log)
         flood = _Flood(service)
         with ThreadPoolExecutor(_WRITERS) as writers:
             for writer in range(_WRITERS):
@@ -65,7 +76,7 @@ def test_every_acknowledged_order_of_many_writers_survives(tmp_path: Path) -> No
             service.kill()
         acknowledged |= set(flood.acknowledged)
 
-    with running_service(tmp_path) as service:
+    with running_service(tmp_path, environment=log) as service:
         missing = {f"order-{number}" for number in acknowledged} - archived(service)
         assert missing == set()
         for number in sorted(acknowledged)[:: len(acknowledged) // 10]:
@@ -73,7 +84,7 @@ def test_every_acknowledged_order_of_many_writers_survives(tmp_path: Path) -> No
 
 
 def test_a_flood_cut_off_and_sent_again_gives_the_numbers_of_an_undisturbed_run(
-    tmp_path: Path,
+    tmp_path: Path, log: Log
 ) -> None:
     orders = range(600)
     requests = [events(range(first, first + 20)) for first in range(0, len(orders), 20)]
@@ -85,7 +96,7 @@ def test_a_flood_cut_off_and_sent_again_gives_the_numbers_of_an_undisturbed_run(
 
     disturbed = tmp_path / "disturbed"
     for seconds in (0.4, 1.1):
-        service = start_service(disturbed)
+        service = start_service(disturbed, environment=log)
         killer = threading.Timer(seconds, service.process.kill)
         killer.start()
         began = time.monotonic()
@@ -97,7 +108,7 @@ def test_a_flood_cut_off_and_sent_again_gives_the_numbers_of_an_undisturbed_run(
                 break
         killer.join()
 
-    with running_service(disturbed) as service:
+    with running_service(disturbed, environment=log) as service:
         for request in requests:
             service.accepted(*request)
         assert numbers(service) == expected
