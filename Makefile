@@ -45,7 +45,7 @@ lock:  ## write requirements.lock anew (needs uv)
 		--no-emit-index-url --no-annotate --no-header -o requirements.lock
 
 bench: setup  ## measure; see bench/report.md
-	$(BIN)/python -m bench.replay
+	$(BIN)/python -m bench
 
 clean:  ## remove what make made; data in .hotline stay
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
