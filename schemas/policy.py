@@ -1,4 +1,4 @@
-"""The policy document: which orders count, when, where and how much (domain.md sections 2 to 4).
+"""The policy document: which orders count, when, where and how much.
 
 A policy is a YAML file that an office can read. This module says what may stand in it;
 `services.domain.policy` reads the text, names the line of a mistake, and compiles it.

@@ -35,7 +35,7 @@ def by_unit(sums: Mapping[tuple[str, str], Sums]) -> dict[str, dict[str, Sums]]:
 
 
 def pooled(parts: Iterable[OwnSums]) -> dict[str, Sums]:
-    """Numerators and denominators of several units, added up (domain.md 2.8)."""
+    """Numerators and denominators of several units, added up: rates are never averaged."""
     denominators: Counter[str] = Counter()
     numerators: Counter[str] = Counter()
     for part in parts:

@@ -1,4 +1,4 @@
-"""`hotline up`: broker, engine, scoring and HTTP in one process (design.md section 7).
+"""`hotline up`: broker, engine, scoring and HTTP in one process.
 
 Started in the order port, engine, broker, topics, scoring, HTTP; stopped in the opposite one, so
 that a request in work is still logged, scored, stored and answered.

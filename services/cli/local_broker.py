@@ -1,6 +1,6 @@
 """The local broker of the embedded profile: Tansu, a Kafka-protocol server in one binary.
 
-Its log lives in memory, so every start of it begins a new epoch (design.md section 7).
+Its log lives in memory, so every start of it begins a new epoch (docs/decisions/0001).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What an order adds to the sums, at every instant: the one place where a policy is evaluated.
 
 The fold is asked after every instant at which something happens, an event or a deadline; what it
-adds between two such instants does not change (design.md 2.3, 2.4).
+adds between two such instants does not change (docs/architecture.md, invariants 3 and 4).
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def contributions_at(spans: Sequence[Span], instant: Instant) -> list[Contributi
 
 
 def state_at(order: WorkOrder, policy: Policy, at: Instant) -> str:
-    """The one of the seven states that a received order is in (domain.md 2.15)."""
+    """The one of the seven states that a received order is in (docs/rules.md)."""
     aside = _set_aside(order, policy, at)
     if aside is not None:
         return aside

@@ -1,4 +1,4 @@
-"""Who is ranked where, who stands at the bottom, and who is not ranked and why (domain.md 4.1)."""
+"""Who is ranked where, who stands at the bottom, and who is not ranked and why (docs/rules.md)."""
 
 from __future__ import annotations
 

@@ -83,8 +83,8 @@ def beijing_units() -> list[Unit]:
 def parse_units_csv(text: str) -> list[Unit]:
     """Read our own table (code, name, kind, parent, group) or Beijing's table of streets.
 
-    Beijing's table yields its districts too, as units of kind district. Peer groups are those of
-    domain.md 4.1.
+    Beijing's table yields its districts too, as units of kind district. Its peer groups are those
+    in which the city compares its districts.
 
     Raises:
         RegistryError: unknown columns, unknown kind, empty or repeated code, with the line.

@@ -1,4 +1,4 @@
-"""Rates and scores: exact fractions, rounded half up, once, where the policy says (domain.md 2.6)."""
+"""Rates and scores: exact fractions, rounded half up, once, where the policy says."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def sample(sums: Mapping[str, Sums], policy: Policy) -> int:
 def valid_callback_rate(states: Mapping[str, int], policy: Policy) -> Decimal | None:
     """有效回访率: of the orders called back to an end, how many gave a valid answer, in percent.
 
-    valid / (valid + unreachable), shown beside the rates because leaving out can be gamed
-    (domain.md 2.10). None without either, or where the rates do not come from callbacks.
+    valid / (valid + unreachable), shown beside the rates because leaving out can be gamed.
+    None without either, or where the rates do not come from callbacks.
     """
     valid, unreachable = states.get("valid", 0), states.get("unreachable", 0)
     if not policy.counts_callbacks or valid + unreachable == 0:

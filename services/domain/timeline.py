@@ -1,4 +1,4 @@
-"""From steps to spans: what an order adds, and from when to when (design.md 2.4)."""
+"""From steps to spans: what an order adds, and from when to when (docs/rules.md)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Windows are half open, [begins_at, ends_at), and named by their end: the cycle 2026-11 of a
 district that starts on the 19th is [19 October, 19 November). All bounds are local times in the
-policy's zone (domain.md 3.1), so a day on which clocks change has 23 or 25 hours.
+policy's zone, so a day on which clocks change has 23 or 25 hours.
 """
 
 from __future__ import annotations

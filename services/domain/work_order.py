@@ -1,4 +1,4 @@
-"""The fold: what is known about one order after some of its events (design.md 2.2).
+"""The fold: what is known about one order after some of its events (docs/rules.md).
 
 Events are applied in order (`corrections.in_order`). What a unit does counts only while it leads
 the order; what is requested or refused has no effect. Nothing here depends on the present time:
@@ -108,7 +108,7 @@ class WorkOrder:
         )
 
     def on_received(self, event: Event) -> None:
-        """The order exists from here on, and keeps this instant (domain.md 2.10)."""
+        """The order exists from here on, and keeps this instant."""
         if self.received_at is None:  # a second one, from another platform, changes nothing
             self.received_at = event.occurred_at
             self.received = event.data
@@ -116,7 +116,7 @@ class WorkOrder:
             self.resolve_due = self._deadline()
 
     def on_dispatched(self, event: Event) -> None:
-        """A unit leads, and its clock starts: never at sign-off (domain.md 1)."""
+        """A unit leads, and its clock starts: never at sign-off."""
         unit = event.data.get("unit", "")
         if unit != self.lead:
             self.lead = unit
@@ -138,7 +138,7 @@ class WorkOrder:
             self.resolved_at = event.occurred_at
 
     def on_callback(self, event: Event) -> None:
-        """One more attempt to ask the citizen (domain.md 2.10, 2.11)."""
+        """One more attempt to ask the citizen."""
         answers = event.data.get("answers", {}) if event.data.get("reached") else None
         self._calls.append(Call(self.lead, event.occurred_at, answers))
         self._weigh_calls()
@@ -162,7 +162,7 @@ class WorkOrder:
             self.resolve_due = self._deadline()
 
     def on_extended(self, event: Event) -> None:
-        """Only an extension approved before expiry moves the deadline (domain.md 3.5)."""
+        """Only an extension approved before expiry moves the deadline."""
         due = _instant(event.data, "resolve_due")
         if due is None or not self._approved_for_lead(event.data):
             return
@@ -184,7 +184,7 @@ class WorkOrder:
             self.suspended_until = None
 
     def on_excluded(self, event: Event) -> None:
-        """The order leaves the denominators of some or all indicators (domain.md 2.13)."""
+        """The order leaves the denominators of some or all indicators."""
         ground = event.data.get("ground", "")
         for indicator in self._indicators(event.data):
             self.excluded.pop(indicator, None)

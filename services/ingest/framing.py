@@ -1,6 +1,6 @@
 """Grouping: events that arrive within a few milliseconds travel to the log together.
 
-The scoring worker pays per Kafka message, not per event (design.md section 4), so the gateway
+The scoring worker pays per Kafka message, not per event, so the gateway
 holds the events of each partition back for a moment and sends them as one frame. A full frame
 goes out at once. Events of one partition leave in the order in which they were added.
 """

@@ -89,7 +89,7 @@ def _available() -> Iterator[None]:
 
 
 def counting(logged: Iterable[LoggedEvent], source: str) -> list[Event]:
-    """Of several contents under one id the one first in the log (design.md 2.2)."""
+    """Of several contents under one id the one first in the log."""
     first: dict[str, LoggedEvent] = {}
     for candidate in logged:
         if candidate.event.source != source:

@@ -59,7 +59,7 @@ def evaluate_standing(
 def _alerts(
     ranking: Ranking, previous: Evaluation | None, series: Series, number: int
 ) -> tuple[Alert, ...]:
-    """Every alert rule has its place here; the first is the bottom of the list (domain.md 4.2)."""
+    """Every alert rule has its place here; the first is the bottom of the list."""
     before = frozenset(previous.bottom if previous is not None else ())
     changes = bottom_changes(before, ranking.bottom())
     return tuple(

@@ -1,4 +1,4 @@
-"""What a citizen says when called back (domain.md 4.4 for how often)."""
+"""What a citizen says when called back."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ LIMITS: Final[dict[str, Instant]] = {
     "normal": 7 * DAY,
     "complex": 15 * DAY,
 }
-"""Time to resolve, by urgency (domain.md 3.3)."""
+"""Time to resolve, by urgency."""
 
 ASSESSED: Final = frozenset({"help", "complaint", "report", "suggestion"})
 

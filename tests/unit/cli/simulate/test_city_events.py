@@ -119,7 +119,7 @@ def test_a_course_makes_sense(orders: dict[str, list[Event]]) -> None:
 
 
 def test_rates_are_those_of_the_field(orders: dict[str, list[Event]]) -> None:
-    """domain.md 4.4: response near 100 %, resolution 53 to 75 %, satisfaction 65 to 85 %."""
+    """As in published figures: response near 100 %, resolution 53 to 75 %, satisfied 65 to 85 %."""
     policy = load_policy(preset("beijing-district"))
     sums: Counter[tuple[str, str]] = Counter()
     points: Counter[tuple[str, str]] = Counter()
