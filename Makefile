@@ -42,7 +42,7 @@ format: setup  ## put the code into its form
 
 lock:  ## write requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --generate-hashes \
-		--no-emit-index-url --no-annotate --no-header -o requirements.lock
+		--no-annotate --no-header -o requirements.lock
 
 bench: setup  ## measure; see bench/report.md
 	$(BIN)/python -m bench
