@@ -16,12 +16,13 @@ class Figure(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one benchmark found: how it was done, its figures, and what bounds them."""
+    """What one benchmark found: how it was done, its figures, what bounds them, what we want."""
 
     title: str
     method: str
     figures: tuple[Figure, ...]
     bound: str
+    goal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Sizes:
     ranking_events: int = 200_000
     ranking_requests: int = 200
     open_orders: int = 100_000
-    import_rows: int | None = None
+    import_rows: int = 40_000
 
 
 QUICK = Sizes(

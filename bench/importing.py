@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from time import perf_counter
 
-from bench.figures import Figure, Result, Sizes, per_second, ratio
+from bench.figures import Result, Sizes, per_second, ratio
 from bench.service import HOTLINE, Running, running
 
 _BOSTON = Path(__file__).parents[2] / "shared" / "data" / "boston_311_2015_slim.csv.gz"
@@ -30,24 +30,23 @@ def measure(sizes: Sizes) -> Result:
         again = _import(service, sizes.import_rows)
     return Result(
         _TITLE,
-        f"{_BOSTON.name}, {rows:,} rows with one order each: read, mapped, compared with what is "
+        f"The first {rows:,} rows of {_BOSTON.name}, each an order: read, mapped, compared with what is "
         "stored, pushed, scored and stored.",
         (
             per_second("into an empty service", rows, first, "rows/s"),
             per_second("the same file again: nothing to do", rows, again, "rows/s"),
             ratio("first time, compared with again", first, again),
-            Figure("both processes", "share the two cores with broker and engine"),
         ),
         "First time: reading and mapping in one process, then pushing, where the service scores "
         "while the next batch is compared. Again: reading and comparing.",
     )
 
 
-def _import(service: Running, rows: int | None) -> float:
-    limit = [] if rows is None else ["--limit", str(rows)]
+def _import(service: Running, rows: int) -> float:
+    options = ("--mapping", "boston-311", "--url", service.url, "--limit", str(rows))
     began = perf_counter()
     subprocess.run(
-        [HOTLINE, "import", str(_BOSTON), "--mapping", "boston-311", "--url", service.url, *limit],
+        [HOTLINE, "import", str(_BOSTON), *options],
         capture_output=True,
         check=True,
         timeout=_SECONDS,

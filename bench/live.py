@@ -21,7 +21,7 @@ from services.domain.registry import beijing_units
 
 _TICK = 0.05  # seconds between two requests of the stream
 _PROBE_EVERY = 0.25
-_SENDERS = 16
+_SENDERS = 64  # more than are ever under way while the service keeps up
 _PATIENCE = 30.0
 
 
@@ -43,6 +43,7 @@ def measure(sizes: Sizes) -> Result:
         tuple(figures),
         "A flush every 100 ms per shard, each with five small inserts into chDB, and the "
         "interpreter lock that pushes, scoring and rankings share.",
+        "accepted to visible, p99 below 1 s at 2,000 events/s.",
     )
 
 

@@ -39,6 +39,7 @@ def measure(sizes: Sizes) -> Result:
         ),
         "Reading the sums of the window from chDB, then ranking and writing 343 lines on the "
         "event loop. A 304 still reads the flush marks and the registry.",
+        "p99 below 50 ms for a cycle of 2 million orders.",
     )
 
 

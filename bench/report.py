@@ -33,6 +33,7 @@ def write(results: Sequence[tuple[Result, float]], path: Path) -> None:
         f"* {datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {_machine()}; Python {python_version()}.",
         f"* {libraries}.",
         "* Everything runs on this one machine: service, broker, engine, and what sends and asks.",
+        "* Where the time goes: [profile.md](profile.md).",
         "",
     ]
     for result, load in results:
@@ -41,6 +42,8 @@ def write(results: Sequence[tuple[Result, float]], path: Path) -> None:
             lines += ["| | |", "|---|---|"]
             lines += [f"| {figure.what} | {figure.value} |" for figure in result.figures]
             lines += ["", f"Bound by: {result.bound}", ""]
+        if result.goal:
+            lines += [f"To hold: {result.goal}", ""]
         lines += [f"Load average when it began: {load:.2f}.", ""]
     path.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 

@@ -52,6 +52,7 @@ def measure(sizes: Sizes) -> Result:
         ),
         "The fixed part is starting Python, the engine, the broker and the consumer group; the "
         "rest grows with the orders: counters, and deadlines to come, are read.",
+        "below 30 s with 500,000 open orders.",
     )
 
 
