@@ -34,6 +34,7 @@ T = TypeVar("T")
 _HORIZON: Final = HOUR
 _REFILL_BEFORE: Final = 5 * MINUTE
 _PUBLISH_PAUSE: Final = 0.5
+_SENT_AT_ONCE: Final = 1_000  # dead letters; one message of 1 MiB can hold half a million mistakes
 
 
 class Flusher:
@@ -70,7 +71,9 @@ class Flusher:
         await self.publish_rates(mark, changes.counters)
         if messages:
             self._context.on_step("commit")
-            if not await self._kafka.commit(self._shard.partition, mark.position.offset + 1):
+            # Not the mark: what is read again after a crash may end before it, and behind that
+            # lie messages whose dead letters nobody has published yet.
+            if not await self._kafka.commit(self._shard.partition, messages[-1].offset + 1):
                 raise LostError
 
     async def publish_rates(self, mark: FlushMark, counters: Mapping[CounterKey, Sums]) -> None:
@@ -138,9 +141,11 @@ class Flusher:
                 lambda: dead_letters.write(context.database, letters, now),
             )
         )
-        await asyncio.gather(
-            *(self._send(DEAD_LETTERS, _encode_dead_letter(letter)) for letter in letters)
-        )
+        for start in range(0, len(letters), _SENT_AT_ONCE):
+            part = letters[start : start + _SENT_AT_ONCE]
+            await asyncio.gather(
+                *(self._send(DEAD_LETTERS, _encode_dead_letter(letter)) for letter in part)
+            )
 
     async def _send(self, topic: str, value: bytes) -> None:
         await persist(self._lease, lambda: self._kafka.send(topic, 0, None, value))
