@@ -37,17 +37,22 @@ GRADES: Final[Mapping[Source, tuple[str, ...]]] = {
 WEIGHTS_TOTAL: Final = 100
 
 
-def _known_zone(name: str) -> str:
+def known_zone(name: str) -> str:
+    """Return the name if it is that of an IANA time zone.
+
+    Raises:
+        ValueError: it is not.
+    """
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a region, such as America
         raise ValueError("not the name of an IANA time zone, such as Asia/Shanghai") from None
     return name
 
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 Thousandths = Annotated[int, Field(ge=0, le=1000)]
-ZoneName = Annotated[str, AfterValidator(_known_zone)]
+ZoneName = Annotated[str, AfterValidator(known_zone)]
 
 
 class _Part(BaseModel):

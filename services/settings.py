@@ -5,19 +5,32 @@ docs/settings.md lists them all; a test compares the two.
 
 from __future__ import annotations
 
+import difflib
+import logging
+import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.instants import SECOND
+from schemas.policy import known_zone
 
 PREFIX: Final = "HOTLINE_"
+
+# Read by the demo city and by the tests, not by the service.
+_OF_OTHERS: Final = frozenset({"URL", "REQUIRE_KAFKA", "TEST_CLICKHOUSE_URL"})
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 class SettingsError(ValueError):
     """A setting has no valid value. The message names each one and never shows a value."""
+
+
+def _zone_if_any(name: str) -> str:
+    return name and known_zone(name)
 
 
 class Settings(BaseSettings):
@@ -65,7 +78,7 @@ class Settings(BaseSettings):
         title="Policy",
         description="Name of a preset (`beijing-district`, `on-time`) or path of a policy file.",
     )
-    time_zone: str = Field(
+    time_zone: Annotated[str, AfterValidator(_zone_if_any)] = Field(
         default="",
         title="Time zone",
         description="IANA name that replaces the policy's zone, such as `America/New_York`.",
@@ -97,7 +110,7 @@ class Settings(BaseSettings):
         title="Largest request",
         description="Bytes of one push request; a larger one is refused.",
     )
-    future_tolerance: Annotated[float, Field(ge=0)] = Field(
+    future_tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=300,
         title="Future tolerance",
         description="Seconds that an event's time may be ahead of the clock at the gateway.",
@@ -118,14 +131,32 @@ class Settings(BaseSettings):
 def load_settings(**given: Any) -> Settings:
     """Read the environment; what is given, and is not None, comes first.
 
+    A variable that is no setting is logged as a warning: it may be misspelt.
+
     Raises:
-        SettingsError: an unknown name, or a value out of range.
+        SettingsError: a value of the wrong type or out of range.
     """
+    for sentence in _unknown_variables():
+        _LOG.warning(sentence)
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         lines = [
-            f"{PREFIX}{'_'.join(str(step) for step in mistake['loc']).upper()}: {mistake['msg']}"
+            f"  {PREFIX}{str(mistake['loc'][0]).upper()}: "
+            f"{mistake['msg'].removeprefix('Value error, ')}"
             for mistake in error.errors(include_input=False, include_url=False)
         ]
-        raise SettingsError("\n".join(lines)) from error
+        head = "Settings that cannot be used (docs/settings.md). 以下设置无效："
+        raise SettingsError("\n".join([head, *lines])) from error
+
+
+def _unknown_variables() -> list[str]:
+    known = {name.upper() for name in Settings.model_fields}
+    found = sorted(name.removeprefix(PREFIX) for name in os.environ if name.startswith(PREFIX))
+    sentences = []
+    for name in found:
+        if name not in known | _OF_OTHERS:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {PREFIX}{near[0]}?" if near else "."
+            sentences.append(f"{PREFIX}{name} is no setting and has no effect{hint} 没有这个设置。")
+    return sentences

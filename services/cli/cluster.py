@@ -49,7 +49,10 @@ def bootstrap_of(settings: Settings) -> str:
         CommandError: it is not set.
     """
     if not settings.kafka_bootstrap:
-        raise CommandError("Set HOTLINE_KAFKA_BOOTSTRAP to the address of Kafka, as host:9092.")
+        raise CommandError(
+            "Set HOTLINE_KAFKA_BOOTSTRAP to the address of Kafka, as host:9092. "
+            "请设置 Kafka 地址 HOTLINE_KAFKA_BOOTSTRAP。"
+        )
     return settings.kafka_bootstrap
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
 from schemas.instants import Instant
+from schemas.records import Unit
 from services.cli.errors import CommandError
-from services.cli.units_command import read_text
-from services.domain.policy import Policy, load_policy, preset, presets
-from services.domain.registry import parse_units_csv
+from services.cli.units_command import read_text, read_units
+from services.domain.policy import Policy, PolicyError, load_policy, preset, presets
+from services.domain.registry import beijing_units
 from services.settings import Settings
 from services.storage import rulesets, units
 from services.storage.database import Database
@@ -44,11 +44,11 @@ def prepare_engine(settings: Settings, now: Instant) -> Engine:
     """Open the database, bring its tables up to date, put the policy in force, register units.
 
     Raises:
-        CommandError: unknown policy or no such file of units.
-        PolicyError, StorageError, StorageUnavailable: as their modules say.
+        CommandError: unknown policy, or no such file of units.
+        PolicyError, RegistryError, StorageError, StorageUnavailable: as their modules say.
     """
     policy = chosen_policy(settings)  # first, so that a misspelt name touches nothing
-    units_csv = _units_csv(settings)
+    registered = _units(settings)
     database = Database.open(settings.database_url)
     try:
         migrate(database)
@@ -56,7 +56,7 @@ def prepare_engine(settings: Settings, now: Instant) -> Engine:
             database, policy.id, policy.version, policy.checksum, policy.document, now
         )
         if settings.units or not units.all_units(database):
-            units.register(database, parse_units_csv(units_csv), now)
+            units.register(database, registered, now)
     except BaseException:
         database.close()
         raise
@@ -80,7 +80,12 @@ def current_engine(settings: Settings) -> Engine:
 
 
 def chosen_policy(settings: Settings) -> Policy:
-    """Read the policy of the settings: the name of a preset, or the path of a file."""
+    """Read the policy of the settings: the name of a preset, or the path of a file.
+
+    Raises:
+        CommandError: there is no such policy.
+        PolicyError: it has mistakes; the message names the policy and each line.
+    """
     name = settings.policy
     if name in presets():
         text = preset(name)
@@ -90,18 +95,21 @@ def chosen_policy(settings: Settings) -> Policy:
             f"There is no policy {name!r}: name a preset ({', '.join(presets())}) or the path of "
             f"a policy file. 没有这个考核办法，可用：{'、'.join(presets())}。",
         )
-    return load_policy(text, time_zone=settings.time_zone or None)
+    try:
+        return load_policy(text, time_zone=settings.time_zone or None)
+    except PolicyError as error:
+        raise PolicyError(f"The policy {name} has mistakes. 考核办法有误：\n{error}") from None
 
 
 def _current(database: Database) -> rulesets.Ruleset:
     migrations_pending = not database.query("EXISTS TABLE rulesets")[0][0]
     ruleset = None if migrations_pending else rulesets.current(database)
     if ruleset is None:
-        raise CommandError("No policy is in force here: run `hotline prepare` first.")
+        raise CommandError(
+            "No policy is in force here: run `hotline prepare` first. 请先运行 hotline prepare。"
+        )
     return ruleset
 
 
-def _units_csv(settings: Settings) -> str:
-    if not settings.units:
-        return files("schemas").joinpath("units/beijing_streets_2023.csv").read_text("utf-8-sig")
-    return read_text(Path(settings.units), f"There is no file of units {settings.units!r}.")
+def _units(settings: Settings) -> list[Unit]:
+    return read_units(Path(settings.units)) if settings.units else beijing_units()

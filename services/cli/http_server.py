@@ -40,7 +40,8 @@ def bind(host: str, port: int) -> socket.socket:
         listener.close()
         raise CommandError(
             f"Port {port} of {host} cannot be used ({error.strerror}): stop what uses it, or "
-            f"choose another with --port. 端口 {port} 不可用，请用 --port 换一个。"
+            "choose another with --port and --host. "
+            f"{host} 的端口 {port} 不可用，请用 --port 或 --host 更换。"
         ) from error
     return listener
 

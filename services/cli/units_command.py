@@ -10,7 +10,7 @@ import httpx
 
 from schemas.records import Unit
 from services.cli.errors import CommandError
-from services.domain.registry import parse_units_csv
+from services.domain.registry import RegistryError, parse_units_csv
 
 _AT_ONCE: Final = 1_000
 _SECONDS: Final = 60
@@ -30,6 +30,20 @@ def read_text(path: Path, otherwise: str) -> str:
         raise CommandError(otherwise) from error
 
 
+def read_units(file: Path) -> list[Unit]:
+    """Read a CSV file of units.
+
+    Raises:
+        CommandError: it cannot be read.
+        RegistryError: it is no table of units; the message names file and line.
+    """
+    text = read_text(file, f"There is no file of units {file}. 没有这个承办单位文件。")
+    try:
+        return parse_units_csv(text)
+    except RegistryError as error:
+        raise RegistryError(f"{file}: {error}. 承办单位表有误。") from None
+
+
 def register_file(file: Path, url: str) -> int:
     """Register all units of a CSV file; return how many they are.
 
@@ -37,7 +51,7 @@ def register_file(file: Path, url: str) -> int:
         CommandError: no such file, no service, or it refuses.
         RegistryError: the file is no table of units.
     """
-    units = parse_units_csv(read_text(file, f"There is no file {file}. 没有这个文件。"))
+    units = read_units(file)
     with httpx.Client(base_url=url, timeout=_SECONDS) as client:
         for first in range(0, len(units), _AT_ONCE):
             _post(client, units[first : first + _AT_ONCE])

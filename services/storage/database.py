@@ -213,8 +213,13 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except Error as error:
+        if error.code is None and _is_no_answer(error):
+            raise StorageUnavailable(
+                "ClickHouse does not answer: is it running, and is its address right? "
+                "ClickHouse 无应答，请检查地址。"
+            ) from error
         refusal = f"{error.name} ({error.code})"
-        if error.code in TRANSIENT_CODES or (error.code is None and _is_no_answer(error)):
+        if error.code in TRANSIENT_CODES:
             raise StorageUnavailable(f"ClickHouse cannot answer now: {refusal}.") from error
         raise StorageError(f"ClickHouse refused the statement: {refusal}.") from error
     except (HTTPError, ConnectionError) as error:

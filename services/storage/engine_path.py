@@ -29,7 +29,7 @@ class EnginePath:
         except OSError as error:
             raise StorageError(
                 f"The data directory {directory} cannot be written ({error.strerror}): choose"
-                " another one, or give this user the right to write it."
+                " another one, or give this user the right to write it. 数据目录不可写。"
             ) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -39,7 +39,7 @@ class EnginePath:
             raise StorageError(
                 f"The data directory {directory} is in use by process {holder}: stop that process,"
                 " or choose another directory. Several processes share one engine only through a"
-                " ClickHouse server (http://host:8123)."
+                " ClickHouse server (http://host:8123). 数据目录正被另一进程使用。"
             ) from None
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()}\n".encode("ascii"), 0)

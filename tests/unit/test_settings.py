@@ -47,6 +47,40 @@ def test_an_error_names_the_variable_and_shows_no_value(monkeypatch: pytest.Monk
     assert "s3cret" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HOTLINE_FUTURE_TOLERANCE", "inf"),
+        ("HOTLINE_FUTURE_TOLERANCE", "nan"),
+        ("HOTLINE_FLUSH_INTERVAL", "nan"),
+        ("HOTLINE_PARTITIONS", ""),
+        ("HOTLINE_TIME_ZONE", "Mars/Olympus"),
+        ("HOTLINE_TIME_ZONE", "America"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(SettingsError, match=rf"设置无效：\n  {variable}: (Input|not the name)"):
+        load_settings()
+
+
+def test_a_misspelt_variable_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HOTLINE_POLCIY", "s3cret")
+    monkeypatch.setenv("HOTLINE_URL", "http://127.0.0.1:8000")
+
+    load_settings()
+
+    (message,) = caplog.messages
+    assert "HOTLINE_POLCIY" in message
+    assert "did you mean HOTLINE_POLICY?" in message
+    assert "s3cret" not in message
+
+
 def test_a_password_is_never_shown() -> None:
     settings = load_settings(clickhouse_url="http://me:s3cret@host:8123/hotline")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,9 +10,12 @@ from schemas.records import Fence
 from services.cli.engine import current_engine, make_directory, prepare_engine
 from services.cli.epochs import checked_epoch, next_epoch
 from services.cli.errors import CommandError
+from services.domain.policy import PolicyError
+from services.domain.registry import RegistryError
 from services.settings import Settings, load_settings
 from services.storage import units
 from services.storage.database import Database
+from services.storage.errors import StorageUnavailable
 from services.storage.shard_store import ShardStore
 
 _NOW = 1_760_000_000_000_000
@@ -81,8 +85,55 @@ def test_an_epoch_belongs_to_one_log(database: Database, tmp_path: Path) -> None
         checked_epoch(database, 1, "topic-a", tmp_path)
 
 
+def test_which_log_is_remembered_survives_a_start_that_is_killed(
+    database: Database, tmp_path: Path
+) -> None:
+    checked_epoch(database, 1, "topic-a", tmp_path)
+    ShardStore(database, 0, 1).claim(Fence(1, 0), _NOW)
+    file = tmp_path / "log.json"
+    with file.open() as before:
+        checked_epoch(database, 2, "topic-b", tmp_path)
+        assert "topic-a" in before.read()  # never written in place
+    file.write_text("")
+    with pytest.raises(CommandError, match="HOTLINE_EPOCH=2"):
+        checked_epoch(database, 1, "topic-a", tmp_path)
+    assert checked_epoch(database, 2, "topic-b", tmp_path) == 2
+
+
 def test_a_data_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(CommandError, match="--data-dir"):
         make_directory(tmp_path / "file" / "data")
+
+
+def test_a_table_of_units_with_a_mistake_is_named_with_its_line_and_touches_nothing(
+    settings: Settings, tmp_path: Path
+) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text("code,name,kind\n1,新设街道,village\n", "utf-8")
+
+    with pytest.raises(RegistryError, match=r"mine\.csv: line 2: kind is one of"):
+        prepare_engine(settings.model_copy(update={"units": str(table)}), _NOW)
+
+    assert not (tmp_path / "chdb").exists()
+
+
+def test_a_policy_with_mistakes_is_named(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("id: [", "utf-8")
+
+    with pytest.raises(PolicyError, match=r"mine\.yaml has mistakes(.|\n)*line 1"):
+        prepare_engine(settings.model_copy(update={"policy": str(path)}), _NOW)
+
+
+def test_a_server_that_does_not_answer_is_told_without_its_password() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    url = f"http://me:s3cret@127.0.0.1:{port}/hotline"
+
+    with pytest.raises(StorageUnavailable, match="does not answer") as refused:
+        prepare_engine(load_settings(clickhouse_url=url), _NOW)
+
+    assert "s3cret" not in str(refused.value)
+    assert "None" not in str(refused.value)
