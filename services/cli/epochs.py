@@ -36,15 +36,27 @@ def checked_epoch(database: Database, epoch: int, topic_id: str, data_dir: Path)
     """
     greatest = _greatest(database)
     file = data_dir / _FILE
-    known = json.loads(file.read_text()) if file.exists() else {}
-    if epoch < greatest or (epoch == greatest and known != {"epoch": epoch, "topic": topic_id}):
+    known, wanted = _remembered(file), {"epoch": epoch, "topic": topic_id}
+    if epoch < greatest or (epoch == greatest and known != wanted):
         raise CommandError(
             f"The stored results go up to epoch {greatest} of another log: if this topic "
             f"continues them, set HOTLINE_EPOCH={greatest + 1}; if not, choose another data "
             "directory. 日志已更换，请设置新的 HOTLINE_EPOCH 或另选数据目录。"
         )
-    file.write_text(json.dumps({"epoch": epoch, "topic": topic_id}))
+    if known != wanted:
+        # Replaced as a whole: killed in between, the next start still reads one of the two.
+        new = file.with_suffix(".new")
+        new.write_text(json.dumps(wanted))
+        new.replace(file)
     return epoch
+
+
+def _remembered(file: Path) -> object:
+    """What the last start wrote; None when there is nothing, or nothing whole."""
+    try:
+        return json.loads(file.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def _greatest(database: Database) -> int:
