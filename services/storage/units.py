@@ -11,6 +11,9 @@ from services.storage.database import Database
 
 def register(db: Database, units: Sequence[Unit], now: Instant) -> None:
     """Add units, or replace those of the same code."""
+    # The row with the greatest instant stays, and the system's clock may have been set back.
+    ((newest,),) = db.query("SELECT max(registered_at) FROM units")
+    at = max(now, newest + 1)
     db.insert(
         "units",
         {
@@ -19,7 +22,7 @@ def register(db: Database, units: Sequence[Unit], now: Instant) -> None:
             "kind": [unit.kind for unit in units],
             "parent": [unit.parent for unit in units],
             "peer_group": [unit.group for unit in units],
-            "registered_at": [now] * len(units),
+            "registered_at": [at] * len(units),
         },
     )
 

@@ -72,6 +72,13 @@ def test_no_dead_letters(db: Database) -> None:
     assert dead_letters.counts(db) == {}
 
 
+def test_the_last_registration_counts_though_the_clock_was_set_back(db: Database) -> None:
+    units.register(db, [Unit("000", "旧", "street")], START)
+    units.register(db, [Unit("000", "新", "street")], START - DAY)
+    units.register(db, [Unit("000", "最新", "street")], START - DAY)
+    assert units.all_units(db) == [Unit("000", "最新", "street")]
+
+
 def test_units_are_replaced_by_code(db: Database) -> None:
     assert units.all_units(db) == []
     everyone = beijing_units()
