@@ -47,12 +47,14 @@ class WorkOrder:
     """
 
     __slots__ = (
+        "_call_days",
         "_calls",
         "_dispatched_at",
         "_early",
         "_handlers",
         "_platform_due",
         "_policy",
+        "_reached",
         "_was_dispatched",
         "cancelled",
         "excluded",
@@ -90,6 +92,8 @@ class WorkOrder:
         self._handlers: set[str] = set()  # units that got the order and have not returned it
         self._early: dict[str, Instant] = {}  # reports of units before the first dispatch
         self._calls: list[Call] = []
+        self._reached = False  # by any of these calls
+        self._call_days: set[int] = set()
 
     def summary(self) -> OrderSummary:
         """The columns people filter by."""
@@ -140,8 +144,9 @@ class WorkOrder:
     def on_callback(self, event: Event) -> None:
         """One more attempt to ask the citizen."""
         answers = event.data.get("answers", {}) if event.data.get("reached") else None
-        self._calls.append(Call(self.lead, event.occurred_at, answers))
-        self._weigh_calls()
+        call = Call(self.lead, event.occurred_at, answers)
+        self._calls.append(call)
+        self._weigh(call)
 
     def on_returned(self, event: Event) -> None:
         """An accepted return counts, and the unit no longer answers for the order (2.17)."""
@@ -153,7 +158,10 @@ class WorkOrder:
         self.occurrences.append(Occurrence("returned", unit, event.occurred_at))
         if self._calls:  # they rated the handling of a unit that was not responsible
             self._calls = [call for call in self._calls if call.unit != unit]
-            self._weigh_calls()
+            self.standing, self.unreachable = None, False
+            self._reached, self._call_days = False, set()
+            for call in self._calls:
+                self._weigh(call)
         if unit == self.lead:
             self.lead = ""
             self.resolved_at = None
@@ -223,17 +231,18 @@ class WorkOrder:
         codes = self._policy.codes
         return codes if not listed else [code for code in codes if code in listed]
 
-    def _weigh_calls(self) -> None:
+    def _weigh(self, call: Call) -> None:
         """Find the callback that counts, and whether the citizen is out of reach."""
         policy = self._policy
-        valid = [call for call in self._calls if call.answers and call.answers.get("solved")]
-        self.standing = _basis(valid, policy) if valid else None
-        reached = any(call.answers is not None for call in self._calls)
+        if call.answers and call.answers.get("solved"):
+            self.standing = _basis(self.standing, call, policy)
+        self._reached = self._reached or call.answers is not None
+        if not self._reached:
+            self._call_days.add(local_day(call.at, policy.time_zone))
         self.unreachable = (
-            not reached
+            not self._reached
             and len(self._calls) >= policy.attempts
-            and len({local_day(call.at, policy.time_zone) for call in self._calls})
-            >= policy.attempt_days
+            and len(self._call_days) >= policy.attempt_days
         )
 
 
@@ -243,12 +252,13 @@ def grade(indicator: Indicator, answers: Mapping[str, str]) -> int | None:
     return None if answer is None else indicator.grades.get(answer, 0)
 
 
-def _basis(valid: list[Call], policy: Policy) -> Call:
-    if policy.basis == "last":
-        return valid[-1]
+def _basis(standing: Call | None, call: Call, policy: Policy) -> Call:
+    """Of two valid callbacks the one that counts; ``call`` is the later one."""
+    if standing is None or policy.basis == "last":
+        return call
     if policy.basis == "first":
-        return valid[0]
-    return max(reversed(valid), key=lambda call: _points(call, policy))
+        return standing
+    return call if _points(call, policy) >= _points(standing, policy) else standing
 
 
 def _points(call: Call, policy: Policy) -> int:

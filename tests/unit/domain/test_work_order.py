@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
+
 import pytest
 
-from schemas.instants import FOREVER, Instant
+from schemas.instants import FOREVER, MINUTE, Instant
 from schemas.records import Event
 from services.domain.outcome import contributions_at, evaluate
 from services.domain.policy import load_policy, preset
@@ -352,3 +355,24 @@ def test_the_on_time_policy_ignores_what_citizens_say() -> None:
     events = order(rated("2026-07-13 10:00"))
     names = {c.indicator for c in contributions_at(evaluate(events, ON_TIME).spans, END)}
     assert names == {"volume", "state:not_assessed", "open"}
+
+
+def test_thousands_of_callbacks_cost_no_more_than_thousands_of_events() -> None:
+    """A faulty platform may repeat a call for ever; its order must not hold up the others."""
+
+    def cost(*calls: Event) -> int:
+        steps = 0
+
+        def count(_frame: FrameType, _kind: str, _argument: object) -> None:
+            nonlocal steps
+            steps += 1
+
+        sys.setprofile(count)
+        try:
+            evaluate(order(*calls), BEIJING)
+        finally:
+            sys.setprofile(None)
+        return steps
+
+    calls = [unanswered(local("2026-07-07 09:00") + n * MINUTE, n % 1000 + 1) for n in range(800)]
+    assert cost(*calls) < 5 * cost(*calls[:200])
