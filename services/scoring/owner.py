@@ -59,6 +59,7 @@ class Owner:
         await self._end()
         self._lease = Lease()
         self._draining = asyncio.Event()
+        self._real_gap = None  # what was read under an earlier assignment proves nothing
         self._task = asyncio.create_task(
             self._run(self._lease), name=f"scoring partition {self._partition}"
         )

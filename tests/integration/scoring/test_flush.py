@@ -1,7 +1,8 @@
-"""What a flush commits, seen at the engine and at a log kept in memory."""
+"""What an owner commits and reads again, with a real engine and a log kept in memory."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from services.scoring.flusher import Flusher
 from services.scoring.frames import Message
 from services.scoring.lease import Lease
 from services.scoring.load import load_shard
+from services.scoring.owner import Owner
 from services.storage.database import Database
 from services.storage.migrate import migrate
 from services.storage.shard_store import ShardStore
@@ -24,19 +26,32 @@ from tests.unit.scoring.support import POLICY, START
 
 
 class CommitLog:
-    """The two calls of `Kafka` that a flush makes."""
+    """The calls of `Kafka` that an owner makes."""
 
     def __init__(self) -> None:
-        self.committed = 0
+        self.committed_offset = 0
         self.sent: list[tuple[str, bytes]] = []
+        self.seeks: asyncio.Queue[int] = asyncio.Queue()
 
     async def send(self, topic: str, _partition: int, _key: bytes | None, value: bytes) -> int:
         self.sent.append((topic, value))
         return len(self.sent) - 1
 
     async def commit(self, _partition: int, offset: int) -> bool:
-        self.committed = offset
+        self.committed_offset = offset
         return True
+
+    async def committed(self, _partition: int) -> int:
+        return self.committed_offset
+
+    async def position(self, _partition: int) -> int:
+        return 0
+
+    async def earliest(self, _partition: int) -> int:
+        return 0
+
+    async def seek(self, _partition: int, offset: int) -> None:
+        await self.seeks.put(offset)
 
 
 @pytest.fixture
@@ -87,6 +102,23 @@ async def test_messages_read_again_are_committed_only_as_far_as_they_were_read(
     again = flusher(context, log, 1)
     await again.flush(bad[:2])
     assert again.mark.position.offset == 3
-    assert log.committed == 2
+    assert log.committed_offset == 2
     await again.flush(bad[2:])
-    assert log.committed == 4
+    assert log.committed_offset == 4
+
+
+async def test_a_message_of_an_earlier_assignment_is_no_gap_of_the_log(
+    context: ScoringContext,
+) -> None:
+    """Whoever took it for one would pass over everything before it."""
+    log = CommitLog()
+    owner = Owner(context, cast("Kafka", log), 0, lambda: None)
+    ahead = Message(7, None, b"{}")
+    for _ in range(2):
+        await owner.take_over()
+        await owner.mailbox.put(ahead)
+        async with asyncio.timeout(20):
+            assert await log.seeks.get() == 0
+        assert owner.mark is not None
+        assert owner.mark.position.offset == -1
+        await owner.hand_over()

@@ -51,6 +51,17 @@ async def test_a_lost_partition_leaves_nothing() -> None:
     assert [m.offset for m in box.take()] == [7]
 
 
+async def test_what_waited_for_room_when_the_partition_was_lost_is_dropped_too() -> None:
+    box = Mailbox()
+    for offset in range(8):
+        await box.put(message(offset, MIB))
+    blocked = asyncio.create_task(box.put(message(8)))
+    await asyncio.sleep(0)
+    box.reset()
+    await blocked
+    assert box.empty()
+
+
 async def test_wake_ends_the_waiting_without_a_message() -> None:
     box = Mailbox()
     waiting = asyncio.create_task(box.wait())
