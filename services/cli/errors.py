@@ -12,6 +12,7 @@ from services.domain.policy import PolicyError
 from services.domain.registry import RegistryError
 from services.settings import SettingsError
 from services.storage.errors import StorageError, StorageUnavailable
+from services.web.connection import AddressError
 
 
 class CommandError(RuntimeError):
@@ -20,6 +21,7 @@ class CommandError(RuntimeError):
 
 EXPECTED: Final = (
     CommandError,
+    AddressError,
     BrokerError,
     TopicError,
     PolicyError,

@@ -19,6 +19,7 @@ from services.ingest.importing.report import Report
 from services.ingest.importing.run import Import
 from services.ingest.importing.spool import open_spool
 from services.ingest.importing.tables import FileError, Format, format_of
+from services.web.connection import AddressError
 
 REJECTED: Final = 1  # rows were rejected; everything else was imported
 UNUSABLE: Final = 2  # mapping, file or options: nothing was sent
@@ -28,34 +29,46 @@ _FUTURE_TOLERANCE: Final = 5 * MINUTE
 _FORMATS: Final[dict[str, Format]] = {"csv": "csv", "ndjson": "ndjson", "excel": "excel"}
 
 
+class _OptionError(ValueError):
+    """An option says nothing that can be used."""
+
+
 def import_file(  # noqa: PLR0917 -- typer takes options by name
-    file: Annotated[Path, typer.Argument(help="CSV (also .gz), NDJSON or Excel file.")],
+    file: Annotated[Path, typer.Argument(help="CSV (also .gz), NDJSON or Excel file. 文件")],
     mapping: Annotated[
-        str, typer.Option(help="A mapping file, or the name of a shipped one: boston-311, …")
+        str, typer.Option(help="A mapping file, or the name of a shipped one: boston-311, … 映射")
     ],
-    url: Annotated[str, typer.Option(help="The running service.")] = "http://127.0.0.1:8000",
+    url: Annotated[
+        str, typer.Option(help="The running service. 服务地址")
+    ] = "http://127.0.0.1:8000",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check and compare, but send nothing.")
+        bool, typer.Option("--dry-run", help="Check and compare, but send nothing. 试运行")
     ] = False,
     report: Annotated[
-        Path | None, typer.Option(help="Write every rejected row and missing order to this CSV.")
+        Path | None,
+        typer.Option(help="Write every rejected row and missing order to this CSV. 报告"),
     ] = None,
     exported_at: Annotated[
         str | None,
-        typer.Option(help="When the file was exported (RFC 3339); else its modification time."),
+        typer.Option(
+            help="When the file was exported (RFC 3339); else its modification time. 导出时间"
+        ),
     ] = None,
     form: Annotated[
-        str | None, typer.Option("--format", help="csv, ndjson or excel; else by the name.")
+        str | None, typer.Option("--format", help="csv, ndjson or excel; else by the name. 格式")
     ] = None,
     encoding: Annotated[
-        str | None, typer.Option(help="utf-8-sig, gb18030, …; else as the mapping says.")
+        str | None, typer.Option(help="utf-8-sig, gb18030, …; else as the mapping says. 编码")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first rows. 只读前若干行")
+    ] = None,
     patience: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait for a service that does not answer.")
+        float,
+        typer.Option(min=0, help="Seconds to wait for a service that does not answer. 等待秒数"),
     ] = PATIENCE,
 ) -> None:
-    """Import a file of work orders into the running service. 导入工单文件.
+    """导入工单文件 · Import a file of work orders into the running service.
 
     Importing the same file again changes nothing; a later export of the same orders becomes
     corrections. Exit code 1: rows were rejected; 2: nothing was sent; 3: the service failed.
@@ -80,6 +93,8 @@ def import_file(  # noqa: PLR0917 -- typer takes options by name
         raise _failed(f"mapping 映射: {error}", UNUSABLE) from None
     except FileError as error:
         raise _failed(f"{file.name}: {error}", UNUSABLE) from None
+    except (AddressError, _OptionError) as error:
+        raise _failed(str(error), UNUSABLE) from None
     except ServiceError as error:
         raise _failed(str(error), UNAVAILABLE) from None
     print_summary(console, job.summary, dry_run=dry_run)
@@ -94,14 +109,14 @@ def _exported_at(file: Path, text: str | None) -> Instant:
         try:
             modified = datetime.fromtimestamp(file.stat().st_mtime, UTC)
         except OSError as error:
-            raise FileError(f"cannot be read: {error.strerror}") from None
+            raise FileError(f"cannot be read: {error.strerror}. 无法读取文件。") from None
         return min(from_datetime(modified), now)
     try:
         instant = parse_instant(text)
     except ValueError as error:
-        raise FileError(f"--exported-at is {error}") from None
+        raise _OptionError(f"--exported-at is {error}. 导出时间格式不正确。") from None
     if instant > now + _FUTURE_TOLERANCE:
-        raise FileError("--exported-at lies in the future")
+        raise _OptionError("--exported-at lies in the future. 导出时间晚于当前时刻。")
     return instant
 
 
@@ -109,7 +124,7 @@ def _format(file: Path, text: str | None) -> Format:
     if text is None:
         return format_of(file)
     if text not in _FORMATS:
-        raise FileError(f"--format is one of {', '.join(_FORMATS)}")
+        raise _OptionError(f"--format is one of {', '.join(_FORMATS)}. 文件格式须为其中之一。")
     return _FORMATS[text]
 
 
@@ -121,7 +136,9 @@ def _report(path: Path | None) -> Iterator[Report]:
     try:
         file = path.open("w", encoding="utf-8-sig", newline="")
     except OSError as error:
-        raise FileError(f"the report cannot be written: {error.strerror}") from None
+        raise _OptionError(
+            f"--report {path} cannot be written: {error.strerror}. 无法写入报告文件。"
+        ) from None
     with file:
         yield Report(file)
 

@@ -101,9 +101,10 @@ def print_lines(console: Console, report: Report, path: Path | None) -> None:
     """Print the first rejected rows, and where all of them are."""
     if not report.first:
         return
-    listing = Table("row 行", "column 列", "reason 原因", "detail 说明")
+    listing = Table("row 行", "column 列", "order 工单", "reason 原因", "detail 说明")
     for line in report.first:
-        listing.add_row(str(line.row or ""), line.column, line.reason, line.detail_zh + line.detail)
+        detail = f"{line.detail_zh} {line.detail}".strip()
+        listing.add_row(str(line.row or ""), line.column, line.order, line.reason, detail)
     console.print(listing)
     if path is not None:
         console.print(f"all of them 完整清单: {path}", markup=False)

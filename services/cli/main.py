@@ -19,7 +19,8 @@ from services.settings import Settings, load_settings
 
 app = typer.Typer(
     help="三率直播 · hotline-rates: live, exact and explainable rates of 12345 hotlines.\n\n"
-    "Settings are environment variables HOTLINE_… (docs/settings.md); options come before them.",
+    "Settings are environment variables HOTLINE_… (docs/settings.md); options come before them.\n\n"
+    "设置用环境变量 HOTLINE_…，选项优先。",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # a traceback with local values could show personal data
     rich_markup_mode="rich",
@@ -32,7 +33,9 @@ app.add_typer(units_app, name="units")
 DataDir = Annotated[
     Path | None, typer.Option(help="Where the data live [HOTLINE_DATA_DIR, .hotline]. 数据目录")
 ]
-Host = Annotated[str | None, typer.Option(help="Address to listen on [HOTLINE_HOST, 127.0.0.1].")]
+Host = Annotated[
+    str | None, typer.Option(help="Address to listen on [HOTLINE_HOST, 127.0.0.1]. 地址")
+]
 Port = Annotated[int | None, typer.Option(help="Port to listen on [HOTLINE_PORT, 8000]. 端口")]
 
 
@@ -51,7 +54,7 @@ def up(  # noqa: PLR0917 - typer takes options by name
         str | None, typer.Option(help="Zone instead of the policy's [HOTLINE_TIME_ZONE]. 时区")
     ] = None,
     partitions: Annotated[
-        int | None, typer.Option(help="Shards; fixed for a log [HOTLINE_PARTITIONS, 2].")
+        int | None, typer.Option(help="Shards; fixed for a log [HOTLINE_PARTITIONS, 2]. 分区数")
     ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Send a demo city: a month, then live. 演示城市")
@@ -124,9 +127,11 @@ def api(host: Host = None, port: Port = None) -> None:
 @topics_app.command("create")
 def topics_create(
     bootstrap: Annotated[
-        str | None, typer.Option(help="host:port of Kafka [HOTLINE_KAFKA_BOOTSTRAP].")
+        str | None, typer.Option(help="host:port of Kafka [HOTLINE_KAFKA_BOOTSTRAP]. Kafka 地址")
     ] = None,
-    partitions: Annotated[int | None, typer.Option(help="Shards [HOTLINE_PARTITIONS].")] = None,
+    partitions: Annotated[
+        int | None, typer.Option(help="Shards [HOTLINE_PARTITIONS]. 分区数")
+    ] = None,
 ) -> None:
     """创建并检查主题 · Create the topics that are missing, and check the others."""
     from services.cli.cluster import bootstrap_of  # noqa: PLC0415
@@ -142,8 +147,10 @@ def topics_create(
 
 @units_app.command("register")
 def units_register(
-    file: Annotated[Path, typer.Argument(help="CSV: code,name,kind,parent,group.")],
-    url: Annotated[str, typer.Option(help="The running service.")] = "http://127.0.0.1:8000",
+    file: Annotated[Path, typer.Argument(help="CSV: code,name,kind,parent,group. 承办单位表")],
+    url: Annotated[
+        str, typer.Option(help="The running service. 服务地址")
+    ] = "http://127.0.0.1:8000",
 ) -> None:
     """登记承办单位 · Add units to the registry, or replace those of the same code.
 

@@ -11,9 +11,10 @@ import httpx
 from schemas.records import Unit
 from services.cli.errors import CommandError
 from services.domain.registry import RegistryError, parse_units_csv
+from services.web.connection import Connection, no_answer
+from services.web.problems import MEDIA_TYPE
 
 _AT_ONCE: Final = 1_000
-_SECONDS: Final = 60
 
 
 def read_text(path: Path, otherwise: str) -> str:
@@ -48,26 +49,30 @@ def register_file(file: Path, url: str) -> int:
     """Register all units of a CSV file; return how many they are.
 
     Raises:
+        AddressError: ``url`` is no http address.
         CommandError: no such file, no service, or it refuses.
         RegistryError: the file is no table of units.
     """
     units = read_units(file)
-    with httpx.Client(base_url=url, timeout=_SECONDS) as client:
+    with Connection(url) as service:
         for first in range(0, len(units), _AT_ONCE):
-            _post(client, units[first : first + _AT_ONCE])
+            _post(service, units[first : first + _AT_ONCE])
     return len(units)
 
 
-def _post(client: httpx.Client, units: Sequence[Unit]) -> None:
+def _post(service: Connection, units: Sequence[Unit]) -> None:
     try:
-        answer = client.post("/v1/units", json=[unit._asdict() for unit in units])
-    except (httpx.TransportError, httpx.UnsupportedProtocol) as error:
-        raise CommandError(
-            f"No service answers at {client.base_url} ({type(error).__name__}): start one with "
-            "`hotline up`, or say where it is with --url. 服务未启动，或请用 --url 指定地址。"
-        ) from error
+        answer = service.http.post(
+            f"{service.url}/v1/units", json=[unit._asdict() for unit in units]
+        )
+    except httpx.TransportError as error:
+        raise CommandError(no_answer(service.url, error)) from error
     if answer.status_code == httpx.codes.CREATED:
         return
+    if answer.headers.get("content-type") != MEDIA_TYPE:
+        raise CommandError(
+            f"{service.url} answers {answer.status_code}; is it this service? 该地址不是本服务。"
+        )
     problem = answer.json()
     lines = [f"{mistake['path']}: {mistake['detail']}" for mistake in problem.get("errors", ())]
     raise CommandError("\n".join([f"{problem['title']}. {problem['title_zh']}。", *lines]))

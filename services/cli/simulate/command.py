@@ -52,7 +52,7 @@ def simulate(
         ),
     ] = None,
 ) -> None:
-    """Send a plausible demo city (演示城市) on Beijing's 343 streets.
+    """模拟演示城市 · Send a plausible demo city on Beijing's 343 streets.
 
     By default the last 31 days as fast as the service takes them, then live until Ctrl-C.
     Running it again does no harm: events that the service knows count once, and what happened
@@ -62,6 +62,7 @@ def simulate(
     from services.cli.simulate.sending import Mode, run_simulation  # noqa: PLC0415
     from services.cli.simulate.service import SimulationError  # noqa: PLC0415
     from services.domain.registry import beijing_units  # noqa: PLC0415
+    from services.web.connection import AddressError  # noqa: PLC0415
 
     if live is False and speed > 1:
         raise typer.BadParameter("history goes as fast as the service takes it; leave --speed out")
@@ -81,7 +82,7 @@ def simulate(
                 clock=_now,
                 report=display.show,
             )
-        except SimulationError as error:
+        except (AddressError, SimulationError) as error:
             typer.echo(f"hotline: {error}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:

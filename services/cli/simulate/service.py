@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Final, Self
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 import httpx
 import orjson
@@ -14,36 +12,26 @@ import orjson
 from schemas.codec import encode_frame
 from schemas.topics import BATCH_JSON
 from services.cli.simulate.writing import CloudEvent
+from services.web.connection import PAUSE, Connection, no_answer, retry_after
 
 PATIENCE: Final = 60.0  # seconds without a success after which the simulation gives up
-_PAUSE: Final = 0.5
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class SimulationError(RuntimeError):
     """The demo city cannot be sent. The text says why and how to mend it."""
 
 
-class Service:
+class Service(Connection):
     """Connections to one running service; safe for several threads."""
 
     def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
-        self._url: Final = url.rstrip("/")
+        """Open nothing yet.
+
+        Raises:
+            AddressError: ``url`` is no http address.
+        """
+        super().__init__(url)
         self._patience: Final = patience
-        # A proxy for the internet knows nothing about a service on this machine.
-        proxied = urlsplit(self._url).hostname not in _LOOPBACK
-        self._http: Final = httpx.Client(timeout=60.0, trust_env=proxied)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._http.close()
 
     def check(self) -> None:
         """Find out at once whether a service is there.
@@ -52,15 +40,12 @@ class Service:
             SimulationError: nothing answers, or something else than this service.
         """
         try:
-            answer = self._http.get(f"{self._url}/livez")
-        except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise SimulationError(
-                f"no service answers at {self._url} ({type(error).__name__}); "
-                "start one with `hotline up`, or say where it is with --url"
-            ) from None
+            answer = self.http.get(f"{self.url}/livez")
+        except httpx.TransportError as error:
+            raise SimulationError(no_answer(self.url, error)) from None
         if not answer.is_success:
             raise SimulationError(
-                f"{self._url}/livez answers {answer.status_code}; is it this service?"
+                f"{self.url}/livez answers {answer.status_code}; is it this service? 该地址不是本服务。"
             )
 
     def send(self, events: Sequence[CloudEvent]) -> int:
@@ -73,25 +58,25 @@ class Service:
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                answer = self._http.post(
-                    f"{self._url}/v1/events", content=body, headers={"content-type": BATCH_JSON}
+                answer = self.http.post(
+                    f"{self.url}/v1/events", content=body, headers={"content-type": BATCH_JSON}
                 )
             except httpx.TransportError as error:
-                trouble, pause = f"stopped answering ({type(error).__name__})", _PAUSE
+                trouble, pause = f"stopped answering ({type(error).__name__})", PAUSE
             else:
                 if answer.is_success:
                     return int(orjson.loads(answer.content)["accepted"])
                 if b'"id_conflict"' in answer.content:
                     raise SimulationError(
-                        f"{self._url} holds another demo city already: use the same --seed and "
+                        f"{self.url} holds another demo city already: use the same --seed and "
                         "--orders-per-day again, or start the service on a new --data-dir"
                     )
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                    raise SimulationError(f"{self._url} refuses the events: {_reason(answer)}")
-                trouble, pause = f"is too busy: {_reason(answer)}", _retry_after(answer)
+                    raise SimulationError(f"{self.url} refuses the events: {_reason(answer)}")
+                trouble, pause = f"is too busy: {_reason(answer)}", retry_after(answer)
             if time.monotonic() + pause > deadline:
                 raise SimulationError(
-                    f"{self._url} {trouble}. Run it again later: what was taken counts once."
+                    f"{self.url} {trouble}. Run it again later: what was taken counts once."
                 )
             time.sleep(pause)
 
@@ -105,8 +90,3 @@ def _reason(answer: httpx.Response) -> str:
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"status {answer.status_code}"
     return f"status {answer.status_code}, " + ", ".join(part for part in parts if part)
-
-
-def _retry_after(answer: httpx.Response) -> float:
-    seconds = answer.headers.get("retry-after", "")
-    return float(seconds) if seconds.isdecimal() else _PAUSE

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
-from urllib.parse import urlsplit
+from typing import Any, Final, NamedTuple
 
 import httpx
 import orjson
@@ -15,13 +13,15 @@ from schemas.codec import LIFE_CYCLE, Decoded, encode_event, encode_frame
 from schemas.instants import parse_instant
 from schemas.records import Event
 from schemas.topics import BATCH_JSON
+from services.web.connection import PAUSE, Connection, no_answer, retry_after
 
 PATIENCE: Final = 60.0  # seconds without any answer after which an import gives up
 _BUSY: Final = 503
 _REFUSED: Final = 422
-_PAUSE: Final = 0.5
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-_AGAIN: Final = "Import the same file again: what was taken already counts once."
+_AGAIN: Final = (
+    "Import the same file again: what was taken already counts once. "
+    "请重新导入同一文件，已接收的不会重复计算。"
+)
 
 
 class ServiceError(RuntimeError):
@@ -45,26 +45,17 @@ class Sent(NamedTuple):
     refused: Mapping[int, Refusal]
 
 
-class Service:
+class Service(Connection):
     """A connection to one running service; safe for several threads."""
 
     def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
-        self._url: Final = url.rstrip("/")
+        """Open nothing yet.
+
+        Raises:
+            AddressError: ``url`` is no http address.
+        """
+        super().__init__(url)
         self._patience: Final = patience
-        local = urlsplit(self._url).hostname in _LOOPBACK
-        # A proxy for the internet knows nothing about a service on this machine.
-        self._http: Final = httpx.Client(timeout=httpx.Timeout(60.0), trust_env=not local)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._http.close()
 
     def check(self) -> None:
         """Find out at once whether a service is there.
@@ -73,14 +64,13 @@ class Service:
             ServiceError: nothing answers, or something else than this service.
         """
         try:
-            answer = self._http.get(f"{self._url}/v1/imports/orders?source=urn:none&limit=1")
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise ServiceError(
-                f"no service answers at {self._url} ({type(error).__name__}); "
-                "start one with `hotline up`, or say where it is with --url"
-            ) from None
+            answer = self.http.get(f"{self.url}/v1/imports/orders?source=urn:none&limit=1")
+        except httpx.TransportError as error:
+            raise ServiceError(no_answer(self.url, error)) from None
         if answer.status_code not in (httpx.codes.OK, _BUSY):
-            raise ServiceError(f"{self._url} answers {answer.status_code}; is it this service?")
+            raise ServiceError(
+                f"{self.url} answers {answer.status_code}; is it this service? 该地址不是本服务。"
+            )
 
     def stored(self, source: str, orders: Sequence[str]) -> dict[str, list[Event]]:
         """Give the stored events of the orders, those of this source.
@@ -140,11 +130,11 @@ class Service:
         headers = {} if content_type is None else {"content-type": content_type}
         deadline = time.monotonic() + self._patience
         while True:
-            pause = _PAUSE
+            pause = PAUSE
             try:
-                answer = self._http.request(method, self._url + path, content=body, headers=headers)
+                answer = self.http.request(method, self.url + path, content=body, headers=headers)
             except httpx.TransportError as error:
-                trouble = f"{self._url} stopped answering ({type(error).__name__})"
+                trouble = f"{self.url} stopped answering ({type(error).__name__})"
             else:
                 if answer.is_success or (refusable and answer.status_code == _REFUSED):
                     return answer
@@ -153,8 +143,8 @@ class Service:
                         f"{method} {path.partition('?')[0]}: {answer.status_code} "
                         f"{_title(answer)}. {_AGAIN}"
                     )
-                trouble = f"{self._url} was busy for {self._patience:.0f} s"
-                pause = _retry_after(answer)
+                trouble = f"{self.url} was busy for {self._patience:.0f} s"
+                pause = retry_after(answer)
             if time.monotonic() + pause > deadline:
                 raise ServiceError(f"{trouble}. {_AGAIN}")
             time.sleep(pause)
@@ -177,11 +167,6 @@ def _refusal(error: Mapping[str, Any]) -> tuple[int, Refusal]:
     index = error["index"]
     path = error["path"].removeprefix(f"/{index}")
     return index, Refusal(path, error["reason"], error["detail"], error.get("detail_zh", ""))
-
-
-def _retry_after(answer: httpx.Response) -> float:
-    seconds = answer.headers.get("retry-after", "")
-    return float(seconds) if seconds.isdecimal() else _PAUSE
 
 
 def _title(answer: httpx.Response) -> str:

@@ -49,11 +49,13 @@ def find_mapping(name_or_path: str) -> LoadedMapping:
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError:
-        raise MappingError(f"{path.name}: not UTF-8; save the mapping as UTF-8") from None
+        raise MappingError(
+            f"{path.name}: not UTF-8; save the mapping as UTF-8. 映射文件不是 UTF-8 编码。"
+        ) from None
     except OSError as error:
         raise MappingError(
             f"no mapping at {name_or_path} ({error.strerror}). Write the path of a YAML file, "
-            f"or the name of a shipped mapping: {', '.join(shipped())}"
+            f"or the name of a shipped mapping: {', '.join(shipped())}. 没有这个映射。"
         ) from None
     return load_mapping(text, path.name)
 

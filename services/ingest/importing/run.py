@@ -95,7 +95,7 @@ class Import:
                     self._contradicted(row.number, contradiction)
                 self._watcher.advance(table.bytes_read(), events)
         if not self.summary.rows:
-            raise FileError("the file has no rows")
+            raise FileError("the file has no rows. 文件没有数据行。")
         if table.columns is None and not self.partial:
             self._check_columns(seen)
         self.summary.times_twice = self._reader.times.twice
@@ -175,7 +175,7 @@ class Import:
             # The names are not shown: without a header they are the cells of an order.
             raise FileError(
                 "the first row names none of the mapping's columns: is it a header, and do the "
-                "delimiter and the mapping belong to this file?"
+                "delimiter and the mapping belong to this file? 首行不含映射所列的列名。"
             )
         complaints = []
         for use in self._loaded.mapping.uses():
@@ -187,4 +187,8 @@ class Import:
                 f"{self._loaded.where(use.place)}: the file has no column {use.column!r}.{hint}"
             )
         if complaints:
-            raise FileError("\n".join([*complaints, f"Its columns are: {', '.join(there)}"]))
+            raise FileError(
+                "\n".join(
+                    [*complaints, f"Its columns are: {', '.join(there)}. 文件缺少映射所列的列。"]
+                )
+            )

@@ -69,7 +69,7 @@ def format_of(path: Path) -> Format:
         if suffix in _SUFFIXES:
             return _SUFFIXES[suffix]
     known = ", ".join(_SUFFIXES)
-    raise FileError(f"the name does not end in {known}; say --format")
+    raise FileError(f"the name does not end in {known}; say --format. 请用 --format 指定文件格式。")
 
 
 @contextmanager
@@ -98,14 +98,17 @@ def open_table(
     except UnicodeDecodeError:
         raise FileError(
             f"the text is not {encoding}. Say which encoding it has with --encoding "
-            "or with `encoding:` in the mapping: utf-8-sig, gb18030 (Chinese Windows), …"
+            "or with `encoding:` in the mapping: utf-8-sig, gb18030 (Chinese Windows), … "
+            "文件编码不符，请用 --encoding 指定。"
         ) from None
     except LookupError:
-        raise FileError(f"no encoding {encoding}; say utf-8-sig, gb18030, …") from None
+        raise FileError(
+            f"no encoding {encoding}; say utf-8-sig, gb18030, … 没有这种编码。"
+        ) from None
     except (EOFError, gzip.BadGzipFile):
-        raise FileError("the gzip file is damaged or cut short") from None
+        raise FileError("the gzip file is damaged or cut short. 压缩文件已损坏或不完整。") from None
     except OSError as error:
-        raise FileError(f"cannot be read: {error.strerror}") from None
+        raise FileError(f"cannot be read: {error.strerror}. 无法读取文件。") from None
 
 
 def _unzipped(raw: io.BufferedReader) -> BinaryIO:
@@ -118,9 +121,9 @@ def _header(cells: list[str]) -> tuple[str, ...]:
     named = [name for name in cells if name]
     twice = sorted({name for name in named if named.count(name) > 1})
     if twice:
-        raise FileError(f"the header names columns twice: {', '.join(twice)}")
+        raise FileError(f"the header names columns twice: {', '.join(twice)}. 表头有重复的列名。")
     if not named:
-        raise FileError("the first row names no column")
+        raise FileError("the first row names no column. 首行没有列名。")
     return tuple(cells)
 
 
@@ -130,7 +133,7 @@ def _csv(text: io.TextIOWrapper, delimiter: str) -> tuple[tuple[str, ...], Itera
     try:
         columns = _header(next(reader))
     except StopIteration:
-        raise FileError("the file is empty") from None
+        raise FileError("the file is empty. 文件为空。") from None
     except csv.Error as error:
         raise FileError(f"the header is no CSV: {error}") from None
     return columns, _csv_rows(reader, columns)
@@ -196,14 +199,16 @@ def _excel(plain: BinaryIO, sheet: str | None) -> tuple[tuple[str, ...], Iterato
     try:
         book = load_workbook(plain, read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError):
-        raise FileError("this is no Excel workbook (.xlsx)") from None
+        raise FileError("this is no Excel workbook (.xlsx). 不是 Excel 工作簿。") from None
     if sheet is not None and sheet not in book.sheetnames:
-        raise FileError(f"no sheet of that name; the sheets are {', '.join(book.sheetnames)}")
+        raise FileError(
+            f"no sheet of that name; the sheets are {', '.join(book.sheetnames)}. 没有这个工作表。"
+        )
     page = book[sheet] if sheet is not None else book.worksheets[0]
     lines = page.iter_rows(values_only=True)
     first = next(lines, None)
     if first is None:
-        raise FileError("the sheet is empty")
+        raise FileError("the sheet is empty. 工作表为空。")
     columns = _header([str(name) if name is not None else "" for name in first])
     return columns, _excel_rows(lines, columns)
 
