@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Annotated, Final, NamedTuple
 
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.instants import Instant, parse_instant
 from services.api.context import ApiContext
 from services.api.refusals import refusal
 from services.domain.ranking import COUNTS
+from services.domain.registry import KINDS as UNIT_KINDS
 from services.domain.timeline import LEAD
 from services.domain.windows import KINDS, Window, WindowError, custom_window, window
 
@@ -135,7 +139,7 @@ def read_instant(name: str, text: str) -> Instant:
     """Read one time parameter.
 
     Raises:
-        Problem: 422, not RFC 3339, or without an offset.
+        Problem: 422, not RFC 3339, without an offset, or out of range.
     """
     try:
         return parse_instant(_LOST_PLUS.sub("+", text))
@@ -143,11 +147,42 @@ def read_instant(name: str, text: str) -> Instant:
         naive = _NAIVE.fullmatch(text) is not None
         raise refusal(
             "invalid_time",
-            f"{name} is RFC 3339 with an offset, such as 2026-11-19T00:00:00+08:00.",
-            f"{name} 须为带时区的 RFC 3339 时间，例如 2026-11-19T00:00:00+08:00。",
+            f"{name} is RFC 3339 with an offset, 1900 to 2299, such as 2026-11-19T00:00:00+08:00.",
+            f"{name} 须为 1900 至 2299 年间带时区的 RFC 3339 时间，如 2026-11-19T00:00:00+08:00。",
             path=name,
             reason="time_without_offset" if naive else "invalid_time",
         ) from None
+
+
+def check_kind(kind: str) -> str:
+    """Accept a kind of unit.
+
+    Raises:
+        Problem: 422.
+    """
+    if kind in UNIT_KINDS:
+        return kind
+    known = sorted(UNIT_KINDS)
+    raise refusal(
+        "unknown_kind", f"Kinds are {', '.join(known)}.", f"单位类别：{'、'.join(known)}。",
+        path="kind",
+    )  # fmt: skip
+
+
+def each_once(request: Request) -> None:
+    """Refuse a question that says one parameter twice: of the two answers one would be wrong.
+
+    Raises:
+        RequestValidationError: naming each repeated parameter.
+    """
+    names = Counter(name for name, _ in request.query_params.multi_items())
+    mistakes = [
+        {"type": "repeated", "loc": ("query", name), "msg": "Give this parameter once"}
+        for name, times in names.items()
+        if times > 1
+    ]
+    if mistakes:
+        raise RequestValidationError(mistakes)
 
 
 def check_indicator(context: ApiContext, indicator: str) -> str:

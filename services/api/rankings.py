@@ -22,7 +22,7 @@ from services.api.models import (
     UnknownUnit,
     Unranked,
 )
-from services.api.parameters import Chosen, WindowQuery, choose
+from services.api.parameters import Chosen, WindowQuery, check_kind, choose
 from services.api.refusals import refusal
 from services.api.snapshot import live_instant, read_marks, read_sums
 from services.domain.ranking import Ranking, rank_units
@@ -206,12 +206,7 @@ def _check_list(registry: Registry, kind: str, group: str) -> None:
     Raises:
         Problem: 422.
     """
-    if kind not in KINDS:
-        known = sorted(KINDS)
-        raise refusal(
-            "unknown_kind", f"Kinds are {', '.join(known)}.", f"单位类别：{'、'.join(known)}。",
-            path="kind",
-        )  # fmt: skip
+    check_kind(kind)
     groups = registry.groups(kind)
     if group and group not in groups:
         raise refusal(

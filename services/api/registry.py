@@ -12,6 +12,7 @@ from schemas.records import Unit
 from services.api.context import ApiContext, ask
 from services.api.figures import unit_model
 from services.api.models import Registered, UnitsAnswer
+from services.api.parameters import check_kind
 from services.api.refusals import problem
 from services.domain.registry import Registry
 from services.storage import units as stored_units
@@ -53,6 +54,8 @@ def create_units_router(context: ApiContext) -> APIRouter:
 
         按代码列出已登记的单位。
         """
+        if query.kind:
+            check_kind(query.kind)
         registry = Registry(await ask(stored_units.all_units, context.database))
         return UnitsAnswer(
             units=[

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from services.api.context import ApiContext
 from services.api.findings import create_findings_router
 from services.api.health import create_health_router
 from services.api.orders import create_orders_router
 from services.api.page import create_page_router
+from services.api.parameters import each_once
 from services.api.rankings import create_rankings_router
 from services.api.registry import create_units_router
 
@@ -18,7 +19,7 @@ def create_router(context: ApiContext) -> APIRouter:
 
     The application also needs `services.web.problems.install_problem_handlers`.
     """
-    router = APIRouter()
+    router = APIRouter(dependencies=[Depends(each_once)])
     router.include_router(create_rankings_router(context))
     router.include_router(create_orders_router(context))
     router.include_router(create_units_router(context))

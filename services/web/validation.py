@@ -9,6 +9,7 @@ from typing import Any, Final
 # Reason code and Chinese sentence by pydantic's error type; {…} are bounds of our own models.
 _KNOWN: Final[Mapping[str, tuple[str, str]]] = {
     "missing": ("missing", "缺少该项"),
+    "repeated": ("repeated_name", "该项只能出现一次"),
     "extra_forbidden": ("unknown_name", "没有这一项"),
     "json_invalid": ("malformed_json", "不是有效的 JSON"),
     "int_parsing": ("not_an_integer", "应为整数"),

@@ -30,6 +30,7 @@ PHONE = "13900000000"
         ({"as_of": "2026-11-10"}, "invalid_time", "as_of", "time_without_offset"),
         ({"as_of": "2026-11-10T10:07:00.000001+08:00"}, "future_as_of", "as_of", "future_as_of"),
         ({"kind": PHONE}, "unknown_kind", "kind", "unknown_kind"),
+        ({"as_of": "1066-10-14T09:00:00Z"}, "invalid_time", "as_of", "invalid_time"),
         ({"group": PHONE}, "unknown_group", "group", "unknown_group"),
         ({"windw": "day"}, "invalid_request", "windw", "unknown_name"),
         ({PHONE: "x"}, "invalid_request", "(other)", "unknown_name"),
@@ -42,6 +43,21 @@ async def test_a_wrong_question_is_refused_by_name(
     found = await client.refused("/v1/rankings", 422, code, **query)
     (error,) = found["errors"]
     assert (error["in"], error["path"], error["reason"]) == ("query", path, reason)
+    assert PHONE not in str(found)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/v1/rankings?window=month&window={PHONE}",
+        f"/v1/work-orders?unit={PHONE}&window=month&unit=x&window=day",
+        f"/v1/units?kind=street&window=1&window={PHONE}",
+    ],
+)
+async def test_a_parameter_said_twice_is_refused(client: Client, path: str) -> None:
+    found = problem(await client.http.get(path), 422, "invalid_request")
+    assert "repeated_name" in {error["reason"] for error in found["errors"]}
+    assert "window" in {error["path"] for error in found["errors"]}
     assert PHONE not in str(found)
 
 
@@ -60,6 +76,7 @@ async def test_a_plus_sign_that_was_not_escaped_is_understood(client: Client) ->
         ("/v1/work-orders", 422, "unknown_indicator", {"unit": "", "indicator": PHONE}),
         ("/v1/work-orders", 422, "invalid_request", {"unit": "", "limit": 0}),
         ("/v1/work-orders", 422, "invalid_request", {"unit": "", "limit": 1001}),
+        ("/v1/units", 422, "unknown_kind", {"kind": PHONE}),
         ("/v1/dead-letters", 422, "invalid_cursor", {"after": PHONE}),
         ("/v1/work-orders/a", 422, "future_as_of", {"as_of": "2027-01-01T00:00:00Z"}),
         ("/v1/nothing", 404, "not_found", {}),
