@@ -93,16 +93,16 @@ async def read_sums(
     """
     readers, bounds = context.readers, (window.begins_at, window.ends_at)
     where = (context.ruleset, LEAD, *bounds)
-    sums = await ask(readers.window_sums, *where, as_of)
+    sums = await ask(readers.window_sums, *where, as_of, marks=marks)
     if as_of is not None:
         return Snapshot(context, marks, as_of), sums
     for _ in range(_ATTEMPTS):
-        versions = await ask(readers.counter_versions, *where)
+        versions = await ask(readers.live_versions, *where)
         if all(
             shard in marks and version <= marks[shard].version()
             for shard, version in versions.items()
         ):
             break
         marks = await read_marks(context)
-        sums = await ask(readers.window_sums, *where)
+        sums = await ask(readers.window_sums, *where, marks=marks)
     return Snapshot(context, marks, as_of), sums

@@ -86,34 +86,48 @@ class RateReader:
         begins_at: Instant,
         ends_at: Instant,
         as_of: Instant | None = None,
+        *,
+        marks: Mapping[int, FlushMark] | None = None,
     ) -> dict[UnitIndicator, Sums]:
-        """Sums of what is attributed to [begins_at, ends_at), without zeros."""
+        """Sums of what is attributed to [begins_at, ends_at), without zeros.
+
+        ``marks`` are the flushes at whose clocks the ends of a live window are added up; None:
+        the last ones.
+        """
         if as_of is not None:
             return self._span_sums(ruleset, ranking, [(begins_at, ends_at)], instant(as_of))
         inner, edges = split_window(begins_at, ends_at)
         sums = self._counter_sums(ruleset, ranking, inner)
-        marks = self.flush_marks(ruleset) if edges else {}
-        if marks:
+        if marks is None and edges:
+            marks = self.flush_marks(ruleset)
+        if marks and edges:
             more = self._span_sums(ruleset, ranking, edges, _clocks(marks))
             for key, added in more.items():
                 sums[key] = _plus(sums.get(key, ZERO), added)
         return {key: value for key, value in sums.items() if value != ZERO}
 
-    def counter_versions(
+    def live_versions(
         self, ruleset: int, ranking: str, begins_at: Instant, ends_at: Instant
     ) -> dict[int, int]:
-        """The greatest `FlushMark.version` of a shard's counters for [begins_at, ends_at).
+        """The greatest `FlushMark.version` of what a live window is added up from, by shard.
 
-        Asked after `window_sums`: where none lies beyond the flush marks read before it, the sums
-        are exactly those of these marks. A flush writes its counters before its mark.
+        Asked after `window_sums`: where none lies beyond the flush marks given to it, the sums
+        are exactly those of these marks. A flush writes orders and counters before its mark.
         """
-        inner, _ = split_window(begins_at, ends_at)
+        inner, edges = split_window(begins_at, ends_at)
         statement = (
             select(counters.c.shard, func.max(counters.c.version))
             .where(*_counted(ruleset, ranking, inner))
             .group_by(counters.c.shard)
         )
-        return dict(rows_of(self._db, statement))
+        versions: dict[int, int] = dict(rows_of(self._db, statement))
+        if edges:
+            # Any order: it may have left the edge with its newest row.
+            orders = work_orders.c
+            newest = select(orders.shard, func.max(orders.version)).where(orders.ruleset == ruleset)
+            for shard, version in rows_of(self._db, newest.group_by(orders.shard)):
+                versions[shard] = max(version, versions.get(shard, 0))
+        return versions
 
     def bucket_series(
         self, ruleset: int, ranking: str, unit: str, begins_at: Instant, ends_at: Instant

@@ -338,3 +338,29 @@ def test_what_is_live_comes_from_the_counters(db: Database) -> None:
     readers = Readers(db)
     assert readers.window_sums(1, "lead", EDGE, EDGE + HOUR) == {("u", "volume"): Sums(3, 0)}
     assert readers.window_sums(1, "lead", EDGE, EDGE + HOUR, FIRST) == {}
+
+
+def test_the_ends_of_a_window_are_added_up_at_the_flushes_named(db: Database) -> None:
+    store = owned(ShardStore(db, 2, 1))
+    inside = EDGE + MINUTE
+    late = order("b", [span("u", attributed_at=inside, begins_at=FIRST + HOUR)])
+    flush(store, mark(1, clock=FIRST), orders=[late])
+    readers = Readers(db)
+    named = readers.flush_marks(1)
+    flush(store, mark(2, clock=FIRST + HOUR))
+    where = (1, "lead", inside, inside + 1)
+    assert readers.window_sums(*where, marks=named) == {}
+    assert readers.window_sums(*where) == {("u", "volume"): Sums(1, 0)}
+
+
+def test_orders_of_a_flush_that_has_not_ended_are_told_by_their_version(db: Database) -> None:
+    store = owned(ShardStore(db, 2, 1))
+    inside = EDGE + MINUTE
+    flush(store, mark(1, clock=FIRST), orders=[order("a", [span("u", attributed_at=inside)])])
+    readers = Readers(db)
+    where = (1, "lead", inside, inside + 1)
+    assert readers.live_versions(*where) == {2: mark(1).version()}
+    # The order leaves the window, so that nothing in the window itself is newer.
+    store.write_orders(mark(2), [order("a", [span("u", attributed_at=inside + DAY)])])
+    assert readers.live_versions(*where) == {2: mark(2).version()}
+    assert readers.live_versions(1, "lead", EDGE, EDGE + HOUR) == {}  # counters only
