@@ -14,17 +14,24 @@ from typing import Final, NamedTuple
 
 from schemas.instants import Instant
 from schemas.records import ZERO, CounterKey, Fence, FlushMark, Position, Sums
+from schemas.topics import partition_of
 from services.domain.policy import Policy
 from services.scoring.lease import Lease
 from services.scoring.order_state import OrderState
 from services.scoring.shard import Shard, fold_order
-from services.storage.shard_store import ShardStore
+from services.storage.database import Database
+from services.storage.shard_store import ShardStore, shards_claimed
 
 _BLOCK: Final = 2_000  # orders evaluated at once
+_SAMPLE: Final = 100  # orders of a shard whose place is checked
 
 
-class EpochError(ValueError):
+class EpochError(RuntimeError):
     """The store holds positions of a later epoch than the worker's."""
+
+
+class PartitionsError(RuntimeError):
+    """The store was filled under another number of partitions."""
 
 
 class Loaded(NamedTuple):
@@ -100,6 +107,24 @@ def resume_position(stored: Position | None, epoch: int) -> Position:
             "its log cannot continue what is stored"
         )
     return stored
+
+
+def check_partitions(database: Database, ruleset: int, partitions: int) -> None:
+    """Make sure that every stored order belongs to the same shard now as when it was stored.
+
+    Otherwise it would be counted twice, in its old shard and in its new one. A sample tells: under
+    another number at most half of the orders stay where they are.
+
+    Raises:
+        PartitionsError: see the class.
+    """
+    for shard in shards_claimed(database):
+        orders = ShardStore(database, shard, ruleset).some_orders(_SAMPLE)
+        if shard >= partitions or any(partition_of(o, partitions) != shard for o in orders):
+            raise PartitionsError(
+                f"the results are stored under another number of partitions than {partitions}; "
+                "it never changes: set HOTLINE_PARTITIONS as it was, or fill a new database"
+            )
 
 
 def _refold(

@@ -17,7 +17,7 @@ from services.scoring.condition import Changed
 from services.scoring.context import ScoringContext, no_step
 from services.scoring.faust_app import Kafka, check_topics
 from services.scoring.frames import Message
-from services.scoring.load import resume_position
+from services.scoring.load import check_partitions, resume_position
 from services.scoring.owner import Owner
 from services.scoring.ranking_agent import RankingAgent
 from services.storage.database import Database
@@ -88,6 +88,7 @@ class ScoringWorker:
         Raises:
             TopicsMissingError: see `services.scoring.faust_app.check_topics`.
             EpochError: the store holds a later epoch than this worker's.
+            PartitionsError: the store was filled under another number of partitions.
             RuntimeError: Faust crashed while starting.
         """
         context = self._context
@@ -95,7 +96,7 @@ class ScoringWorker:
         # again and again for cycles, of which there are none, took a third of the time.
         gc.set_threshold(*_COLLECTOR)
         await check_topics(self._bootstrap, context.partitions)
-        await context.in_thread(self._check_epoch)
+        await context.in_thread(self._check_store)
         self._kafka = kafka = Kafka(
             bootstrap=self._bootstrap,
             data_directory=self._directory.name,
@@ -161,8 +162,9 @@ class ScoringWorker:
 
         await self._changed.wait_for(stored)
 
-    def _check_epoch(self) -> None:
+    def _check_store(self) -> None:
         context = self._context
+        check_partitions(context.database, context.ruleset, context.partitions)
         for partition in range(context.partitions):
             store = ShardStore(context.database, partition, context.ruleset)
             resume_position(store.resume_position(), context.epoch)

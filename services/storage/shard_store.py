@@ -27,6 +27,11 @@ from services.storage.marks import flush_mark
 _SUBJECTS_AT_ONCE: Final = 100_000
 
 
+def shards_claimed(db: Database) -> list[int]:
+    """The shards that ever had an owner, ascending."""
+    return [n for (n,) in db.query("SELECT DISTINCT shard FROM shard_claims ORDER BY shard")]
+
+
 class ShardStore:
     """One shard under one ruleset. Every method may raise `StorageUnavailable`: repeat it then.
 
@@ -139,6 +144,14 @@ class ShardStore:
             if len(page) < _SUBJECTS_AT_ONCE:
                 return
             after = page[-1]
+
+    def some_orders(self, limit: int) -> list[str]:
+        """At most so many of the orders that have archived events."""
+        found = self._db.query(
+            "SELECT DISTINCT subject FROM events WHERE shard = {shard:UInt16} LIMIT {limit:UInt32}",
+            {**self._own, "limit": limit},
+        )
+        return [subject for (subject,) in found]
 
     def fetch(
         self, subjects: Sequence[str]

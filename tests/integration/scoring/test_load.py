@@ -9,10 +9,17 @@ import pytest
 
 from schemas.instants import DAY, HOUR
 from schemas.records import ZERO, CounterKey, Fence, FlushMark, Position, Sums
+from schemas.topics import partition_of
 from services.domain.policy import Policy, load_policy, preset
 from services.scoring.context import no_step
 from services.scoring.lease import Lease
-from services.scoring.load import Loaded, load_shard
+from services.scoring.load import (
+    EpochError,
+    Loaded,
+    PartitionsError,
+    check_partitions,
+    load_shard,
+)
 from services.scoring.shard import Changes
 from services.storage.database import Database
 from services.storage.migrate import migrate
@@ -126,7 +133,7 @@ def test_a_new_epoch_goes_on_at_the_beginning_of_its_log(database: Database) -> 
 
 def test_an_older_epoch_than_the_stored_one_is_refused(database: Database) -> None:
     store, _ = take_over(database, Fence(2, 0))
-    with pytest.raises(ValueError, match="epoch 2"):
+    with pytest.raises(EpochError, match="epoch 2"):
         load_shard(
             store,
             partition=0,
@@ -137,6 +144,29 @@ def test_an_older_epoch_than_the_stored_one_is_refused(database: Database) -> No
             lease=Lease(),
             on_step=no_step,
         )
+
+
+def test_another_number_of_partitions_than_the_stored_one_is_refused(database: Database) -> None:
+    check_partitions(database, 1, 7)
+    for shard in range(2):
+        store = ShardStore(database, shard, 1)
+        assert store.claim(Fence(1, 0), NOW)
+    check_partitions(database, 1, 4)  # nothing is stored yet
+    with pytest.raises(PartitionsError, match="than 1;"):
+        check_partitions(database, 1, 1)
+    subjects = [f"热线-{n}" for n in range(20)]
+    store.write_events(
+        Fence(1, 0),
+        [
+            logged(event(subject, "1", "received", 0), n)
+            for n, subject in enumerate(subjects)
+            if partition_of(subject, 2) == 1
+        ],
+    )
+    check_partitions(database, 1, 2)
+    for other in (3, 4, 6):
+        with pytest.raises(PartitionsError, match="HOTLINE_PARTITIONS"):
+            check_partitions(database, 1, other)
 
 
 def test_the_clock_goes_on_where_the_last_flush_left_it(database: Database) -> None:
