@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from fastapi import APIRouter
 
 from services.api.health import create_health_router
-from services.cli.embedded import started
+from services.cli.embedded import scoring_worker, started
 from services.cli.engine import Engine, current_engine, prepare_engine
 from services.cli.errors import CommandError
 from services.cli.http_server import bind, serving, url_of
@@ -26,7 +26,6 @@ from services.cli.web_app import (
     running_sender,
 )
 from services.ingest.router import create_router
-from services.scoring.worker import ScoringWorker
 from services.settings import Settings
 
 
@@ -60,16 +59,8 @@ async def run_worker(settings: Settings) -> None:
     """Score until cancelled."""
     async with AsyncExitStack() as stack:
         engine = await _engine(settings, stack)
-        worker = ScoringWorker(
-            bootstrap=bootstrap_of(settings),
-            database=engine.database,
-            policy=engine.policy,
-            ruleset=engine.ruleset,
-            partitions=settings.partitions,
-            epoch=settings.epoch,
-            clock=now,
-            flush_interval=settings.flush_interval,
-            embedded_timeouts=False,
+        worker = scoring_worker(
+            settings, engine, bootstrap_of(settings), settings.epoch, embedded_timeouts=False
         )
         stack.push_async_callback(worker.stop)
         await started(worker)

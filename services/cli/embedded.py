@@ -74,7 +74,7 @@ async def run_embedded(
         log = await asyncio.to_thread(_open_log, settings, engine)
         if log.broker:
             stack.push_async_callback(asyncio.to_thread, log.broker.process.stop)
-        worker = _worker(settings, engine, log)
+        worker = scoring_worker(settings, engine, log.bootstrap, log.epoch, embedded_timeouts=True)
         stack.push_async_callback(_stop, worker)
         await started(worker)
         sender = await stack.enter_async_context(running_sender(log.bootstrap, settings))
@@ -112,17 +112,20 @@ def _open_log(settings: Settings, engine: Engine) -> Log:
         raise
 
 
-def _worker(settings: Settings, engine: Engine, log: Log) -> ScoringWorker:
+def scoring_worker(
+    settings: Settings, engine: Engine, bootstrap: str, epoch: int, *, embedded_timeouts: bool
+) -> ScoringWorker:
+    """Make a worker for one log, not yet started."""
     return ScoringWorker(
-        bootstrap=log.bootstrap,
+        bootstrap=bootstrap,
         database=engine.database,
         policy=engine.policy,
         ruleset=engine.ruleset,
         partitions=settings.partitions,
-        epoch=log.epoch,
+        epoch=epoch,
         clock=now,
         flush_interval=settings.flush_interval,
-        embedded_timeouts=True,
+        embedded_timeouts=embedded_timeouts,
     )
 
 

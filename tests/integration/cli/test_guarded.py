@@ -2,26 +2,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from services.cli.guarded import GuardedProcess, ProcessFailedError
 from services.cli.local_broker import LocalBroker
+from tests.support.waiting import await_that
 
 
 def _runs(pid: int) -> bool:
     """Tell whether the process runs; one that waits to be collected does not."""
     stat = Path(f"/proc/{pid}/stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def _await_end(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while _runs(pid):
-        assert time.monotonic() < deadline, "the process outlived its parent"
-        time.sleep(0.01)
 
 
 def test_two_local_brokers_get_ports_of_their_own(tmp_path: Path) -> None:
@@ -57,7 +50,7 @@ def test_a_killed_parent_leaves_no_broker_behind(tmp_path: Path) -> None:
         pid = int(parent.stdout.readline())
         assert _runs(pid)
         parent.kill()
-    _await_end(pid)
+    await_that(lambda: not _runs(pid), seconds=10, failing="the process outlived its parent")
 
 
 def test_a_command_that_ends_is_an_error_with_its_last_words(tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
 from tests.support.service import Json, Service, plain_environment, run_hotline
+from tests.support.waiting import await_that
 
 YEAR = {"from": "2015-01-01T00:00:00-05:00", "to": "2016-01-01T00:00:00-05:00"}
 AS_OF = "2016-01-13T00:00:00-05:00"
@@ -74,12 +74,12 @@ def importing(service: Service, file: Path, *options: str) -> Iterator[subproces
 
 def await_stored(service: Service, orders: int) -> None:
     """Return when the service holds so many orders of the file."""
-    deadline = time.monotonic() + 60
-    while True:
+
+    def stored() -> bool:
         page = service.get("/v1/imports/orders", source=SOURCE, limit=orders)
-        if len(page["orders"]) == orders:
-            return
-        assert time.monotonic() < deadline, "the import does not get on"
+        return len(page["orders"]) == orders
+
+    await_that(stored, failing="the import does not get on")
 
 
 def numbers(service: Service) -> list[Json]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +18,7 @@ from services.ingest.gateway import Gateway
 from services.ingest.router import create_router
 from services.ingest.sender import MIB, Sender
 from services.web.problems import install_problem_handlers
+from tests.support.waiting import await_that
 
 PARTITIONS = 4
 NOW: Instant = parse_instant("2026-07-03T12:00:00+08:00")
@@ -81,10 +81,7 @@ def serving(app: FastAPI) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, http="httptools", log_level="info", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    await_that(lambda: server.started, seconds=20)
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:

@@ -9,8 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from schemas.topics import BATCH_JSON, WORK_ORDER_EVENTS, partition_of
 from services.storage.database import Database
 from services.storage.shard_store import ShardStore
 from tests.support.scoring_process import RULESET
+from tests.support.waiting import await_that
 from tests.unit.scoring.support import expected
 
 UNITS = ("110101001", "110101002", "110105003")
@@ -262,14 +262,6 @@ def dead_places(database: Database) -> set[tuple[int, int, int, str]]:
     return {(p, o, i, r) for p, o, i, r in found}
 
 
-def await_that(condition: Callable[[], bool]) -> None:
-    """Until a condition on the store holds, which another process writes."""
-    deadline = time.monotonic() + LONG
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def await_stored(database: Database, log: Log) -> None:
     """Until every shard has stored the log to its end, whoever did it."""
 
@@ -277,4 +269,4 @@ def await_stored(database: Database, log: Log) -> None:
         marks = {p: ShardStore(database, p, RULESET).last_flush() for p in log.ends}
         return all(m is not None and m.position.offset >= log.ends[p] for p, m in marks.items())
 
-    await_that(stored)
+    await_that(stored, seconds=LONG, pause=0.05)

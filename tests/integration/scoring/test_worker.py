@@ -26,7 +26,6 @@ from tests.integration.scoring.harness import (
     LONG,
     Log,
     await_stored,
-    await_that,
     check_counters,
     dead_places,
     worker_process,
@@ -34,6 +33,7 @@ from tests.integration.scoring.harness import (
 from tests.support.brokers import Broker
 from tests.support.clickhouse_http import clickhouse_server
 from tests.support.scoring_process import RULESET
+from tests.support.waiting import await_that
 
 PARTITIONS = 2
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from services.storage.database import Database
 from services.storage.engine_path import LOCK_NAME
 from services.storage.errors import StorageError, StorageUnavailable
 from tests.support.clickhouse_http import clickhouse_server
+from tests.support.waiting import await_that
 
 AWKWARD = [
     "热线-260703",
@@ -128,7 +128,10 @@ def test_inserts_are_awaited_by_their_tag(bare: Database, url: str, is_server: b
 
     with ThreadPoolExecutor(2) as pool:
         insert = pool.submit(bare.insert, "slow", {"n": [1, 2]}, tag="shard-7-16")
-        until(lambda: any(name.startswith("shard-7-16-") for name in running(watcher, is_server)))
+        await_that(
+            lambda: any(name.startswith("shard-7-16-") for name in running(watcher, is_server)),
+            pause=0.001,
+        )
         watcher.await_inserts("shard-8-", is_awaited)  # of no interest
         assert not seen
         watcher.await_inserts("shard-7-", is_awaited)
@@ -148,7 +151,7 @@ def test_waiting_for_inserts_has_an_end(bare: Database) -> None:
     )
     with ThreadPoolExecutor(1) as pool:
         insert = pool.submit(bare.insert, "slow", {"n": [1]}, tag="shard-7-16")
-        until(lambda: bool(bare.running_inserts()))
+        await_that(lambda: bool(bare.running_inserts()), pause=0.001)
         with pytest.raises(StorageUnavailable):
             bare.await_inserts("shard-7-", lambda _: True, seconds=0.05)
         insert.result()
@@ -158,15 +161,6 @@ def running(database: Database, is_server: bool) -> set[str]:
     if not is_server:
         return set(database.running_inserts())
     return {name for (name,) in database.query("SELECT query_id FROM system.processes")}
-
-
-def until(condition: Callable[[], bool]) -> None:
-    waiting = threading.Event()
-    for _ in range(10_000):
-        if condition():
-            return
-        waiting.wait(0.001)
-    raise AssertionError("the condition never came true")
 
 
 def test_a_closed_database_says_so(url: str) -> None:
