@@ -34,7 +34,8 @@ sorted by (time, place of the type in the list below, source, id).
   (confluent-kafka, Go, .NET) use CRC32 unless `partitioner=murmur2_random` is set; events in a
   wrong partition go to the dead letters.
 
-Every event of a frame stands for itself: a bad one is refused, its neighbours count.
+Every event of a Kafka message stands for itself: a bad one becomes a dead letter, its neighbours
+count. An HTTP request is taken as a whole or not at all; the answer names every bad event.
 
 ## What is kept
 
