@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -247,8 +248,11 @@ def fold_order(subject: str, state: OrderState, policy: Policy) -> OrderRow | No
     events = state.events()
     try:
         outcome = evaluate(events, policy)
-    except Exception:  # one order that cannot be evaluated must not stop its neighbours
-        logger.exception("an order of policy %s cannot be evaluated", policy.id)
+    except Exception as error:  # noqa: BLE001 - one such order must not stop its neighbours
+        # The place only: the message may quote what the events hold.
+        place = "".join(traceback.format_tb(error.__traceback__))
+        cause = type(error).__name__
+        logger.error("policy %s cannot evaluate an order: %s\n%s", policy.id, cause, place)  # noqa: TRY400
         return None
     return OrderRow(subject, frozenset(event.digest for event in events), outcome)
 

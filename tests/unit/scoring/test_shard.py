@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from schemas.instants import DAY, HOUR, MINUTE
 from schemas.records import Event, LoggedEvent, OrderRow, Position
 from schemas.topics import partition_of
-from services.scoring.shard import Shard
+from services.scoring.order_state import OrderState
+from services.scoring.shard import Shard, fold_order
 from tests.unit.scoring.support import POLICY, START, Memory, event, expected, logged
 
 UNITS = ("110101001", "110101002")
@@ -191,3 +192,18 @@ def _count(shard: Shard, name: str) -> int:
 
 def test_the_policy_of_these_tests_has_the_three_rates() -> None:
     assert {i.code for i in POLICY.indicators} >= {"response", "resolution", "satisfaction"}
+
+
+def test_an_order_that_cannot_be_evaluated_is_logged_without_what_it_holds(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Events of the archive may come from a version that let through what this one does not."""
+    received = event("a", "1", "received", 0)._replace(data={"resolve_due": "张三 tomorrow"})
+    memory = Memory()
+    shard = memory.shard(START, 100)
+    memory.cycle(shard, START, [logged(received, 0), logged(event("b", "2", "received", 0), 1)])
+    assert memory.dead == {(0, 0, "not_evaluable")}
+    assert set(memory.rows) == {"b"}
+    assert fold_order("a", OrderState(memory.events["a"], None), POLICY) is None
+    assert "ValueError" in caplog.text
+    assert "张三" not in caplog.text
