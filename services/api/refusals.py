@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
-from services.web.problems import Problem
+from services.web.problems import Problem, ProblemKind
 
-
-class _Kind(NamedTuple):
-    status: int
-    title: str
-    title_zh: str
-
-
-_KINDS: Final[Mapping[str, _Kind]] = {
-    "invalid_time": _Kind(422, "Not a time", "时间格式不正确"),
-    "future_as_of": _Kind(422, "The future is not known yet", "不能查询未来时刻"),
-    "invalid_window": _Kind(422, "There is no such window", "没有这样的时间窗口"),
-    "unknown_kind": _Kind(422, "There is no such kind of unit", "没有这类承办单位"),
-    "unknown_group": _Kind(422, "There is no such peer group", "没有这个分类组"),
-    "unknown_indicator": _Kind(422, "There is no such indicator or count", "没有这个指标或计数"),
-    "invalid_cursor": _Kind(422, "Not the cursor of a page", "翻页标记无效"),
-    "invalid_units": _Kind(
+_KINDS: Final[Mapping[str, ProblemKind]] = {
+    "invalid_time": ProblemKind(422, "Not a time", "时间格式不正确"),
+    "future_as_of": ProblemKind(422, "The future is not known yet", "不能查询未来时刻"),
+    "invalid_window": ProblemKind(422, "There is no such window", "没有这样的时间窗口"),
+    "unknown_kind": ProblemKind(422, "There is no such kind of unit", "没有这类承办单位"),
+    "unknown_group": ProblemKind(422, "There is no such peer group", "没有这个分类组"),
+    "unknown_indicator": ProblemKind(
+        422, "There is no such indicator or count", "没有这个指标或计数"
+    ),
+    "invalid_cursor": ProblemKind(422, "Not the cursor of a page", "翻页标记无效"),
+    "invalid_units": ProblemKind(
         422, "Some units are refused; none was registered", "部分单位无效，均未登记"
     ),
-    "unknown_unit": _Kind(
+    "unknown_unit": ProblemKind(
         404, "The unit is neither registered nor counted", "该单位未登记，也没有工单"
     ),
-    "unknown_order": _Kind(404, "There is no such work order", "没有这个工单"),
-    "storage_unavailable": _Kind(503, "The store cannot answer now", "存储暂时无法应答"),
-    "not_ready": _Kind(503, "The service is not ready", "服务尚未就绪"),
+    "unknown_order": ProblemKind(404, "There is no such work order", "没有这个工单"),
+    "storage_unavailable": ProblemKind(503, "The store cannot answer now", "存储暂时无法应答"),
+    "not_ready": ProblemKind(503, "The service is not ready", "服务尚未就绪"),
 }
 
 
@@ -63,17 +58,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Problem:
     """Build a problem with a list of mistakes."""
-    kind = _KINDS[code]
-    return Problem(
-        kind.status,
-        code,
-        title=kind.title,
-        title_zh=kind.title_zh,
-        detail=detail,
-        detail_zh=detail_zh,
-        errors=errors,
-        headers=headers,
-    )
+    return _KINDS[code].problem(code, detail, detail_zh, errors=errors, headers=headers)
 
 
 def unavailable() -> Problem:

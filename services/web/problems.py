@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 import orjson
@@ -69,6 +69,35 @@ class Problem(Exception):  # noqa: N818 (the word of RFC 9457)
         self.detail_zh = detail_zh
         self.errors = errors
         self.headers = headers
+
+
+class ProblemKind(NamedTuple):
+    """What all problems of one code have in common."""
+
+    status: int
+    title: str
+    title_zh: str
+
+    def problem(
+        self,
+        code: str,
+        detail: str,
+        detail_zh: str,
+        *,
+        errors: Sequence[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> Problem:
+        """Build the problem of one occurrence."""
+        return Problem(
+            self.status,
+            code,
+            title=self.title,
+            title_zh=self.title_zh,
+            detail=detail,
+            detail_zh=detail_zh,
+            errors=errors,
+            headers=headers,
+        )
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -177,13 +206,5 @@ def _of_status(
     code, title, title_zh = _BY_STATUS.get(
         status, (f"http_{status}", "The request cannot be answered", "无法处理该请求")
     )
-    return Problem(
-        status,
-        code,
-        title=title,
-        title_zh=title_zh,
-        detail=detail,
-        detail_zh=detail_zh,
-        errors=errors,
-        headers=headers,
-    )
+    kind = ProblemKind(status, title, title_zh)
+    return kind.problem(code, detail, detail_zh, errors=errors, headers=headers)
