@@ -75,6 +75,10 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
         "The message is in a partition that is not its order's (Kafka only).",
         "消息不在该工单所属的分区（仅 Kafka）。",
     ),
+    "not_evaluable": (
+        "The policy in force cannot evaluate the order with this event; the event is kept.",
+        "现行考核办法无法计算含有该事件的工单；事件已保留。",
+    ),
 }
 """Every reason code, in English and Chinese."""
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.errors import REASONS
 from schemas.instants import DAY, HOUR, MINUTE
 from schemas.records import Event, LoggedEvent, OrderRow, Position
 from schemas.topics import partition_of
@@ -203,6 +204,7 @@ def test_an_order_that_cannot_be_evaluated_is_logged_without_what_it_holds(
     shard = memory.shard(START, 100)
     memory.cycle(shard, START, [logged(received, 0), logged(event("b", "2", "received", 0), 1)])
     assert memory.dead == {(0, 0, "not_evaluable")}
+    assert "not_evaluable" in REASONS  # and so in docs/events.md
     assert set(memory.rows) == {"b"}
     assert fold_order("a", OrderState(memory.events["a"], None), POLICY) is None
     assert "ValueError" in caplog.text
