@@ -41,8 +41,8 @@ def measure(sizes: Sizes) -> Result:
         "street that the stream leaves out: pushed, then `GET /v1/rankings` of all streets until "
         "its volume shows it. Answered means stored. The sender runs on the same two cores.",
         tuple(figures),
-        "A flush every 100 ms per shard, each with five small inserts into chDB, and the "
-        "interpreter lock that pushes, scoring and rankings share.",
+        "Waiting, not computing: a push waits for the flush under way and then for its own, and a "
+        "flush is a chain of small calls to chDB (profile.md).",
         "accepted to visible, p99 below 1 s at 2,000 events/s.",
     )
 

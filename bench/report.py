@@ -19,6 +19,11 @@ _LIBRARIES: Final = (
     "kafka-python", "fastapi", "pydantic", "orjson", "uvicorn",
 )  # fmt: skip
 _ABOUT: Final = "Written by `make bench`; every figure is what this run gave. Seeded: the same events each time."
+_CALM: Final = 1.0
+_NOT_CALM: Final = (
+    "* Not calm: the load average was {:.2f} before the first measurement, so other work shared the "
+    "cores."
+)
 _KIB_PER_GIB: Final = 1024 * 1024
 
 
@@ -36,6 +41,9 @@ def write(results: Sequence[tuple[Result, float]], path: Path) -> None:
         "* Where the time goes: [profile.md](profile.md).",
         "",
     ]
+    busy = results[0][1] if results else 0.0
+    if busy > _CALM:
+        lines[-1:] = [_NOT_CALM.format(busy), ""]
     for result, load in results:
         lines += [f"## {result.title}", "", result.method, ""]
         if result.figures:
