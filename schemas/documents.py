@@ -1,8 +1,10 @@
-"""Everything about the events that is generated from their models: what lies where."""
+"""Everything about the messages that is generated from their models: what lies where."""
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Iterator
 from typing import Any, Final
 
 import yaml
@@ -11,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from schemas import topics
 from schemas.envelope import ENVELOPES, PREFIX
 from schemas.events import DATA_TYPES
+from schemas.feeds import FEEDS, Feed
 from schemas.reference import event_example, events_page
 
 _VERSION: Final = "1.0.0"
@@ -19,6 +22,7 @@ _VERSION: Final = "1.0.0"
 def documents() -> dict[str, str]:
     """Return every generated file, by its path from the repository's root."""
     files = {f"schemas/json/{name}.json": _as_json(json_schema(name)) for name in ENVELOPES}
+    files |= {f"schemas/json/{name}.json": _as_json(feed_schema(name)) for name in FEEDS}
     files["schemas/asyncapi.yaml"] = yaml.safe_dump(
         asyncapi(), allow_unicode=True, sort_keys=False, width=100
     )
@@ -38,8 +42,18 @@ def json_schema(name: str) -> dict[str, Any]:
     }
 
 
+def feed_schema(name: str) -> dict[str, Any]:
+    """JSON Schema (2020-12) of the messages of one topic that scoring writes."""
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "$id": f"urn:hotline-rates:feed:{name}",
+        **FEEDS[name].message.model_json_schema(),
+        "title": name,
+    }
+
+
 def asyncapi() -> dict[str, Any]:
-    """AsyncAPI 3 document of the topic that holds the events."""
+    """AsyncAPI 3 document of all topics."""
     messages = {name: _message(name) for name in ENVELOPES}
     any_event = [{"$ref": f"./json/{name}.json"} for name in ENVELOPES]
     messages["batch"] = {
@@ -56,7 +70,8 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Work-order events of a 12345 hotline",
             "version": _VERSION,
-            "description": "The only input of hotline-rates, and its truth. See docs/events.md.",
+            "description": "The events are the only input of hotline-rates, and its truth (see "
+            "docs/events.md); the other topics tell what scoring made of them.",
         },
         "defaultContentType": topics.EVENT_JSON,
         "channels": {
@@ -66,9 +81,14 @@ def asyncapi() -> dict[str, Any]:
                 "Java client does; never compacted, kept for ever.",
                 "messages": messages,
                 "bindings": {
-                    "kafka": {"topic": topics.WORK_ORDER_EVENTS, "bindingVersion": "0.5.0"}
+                    "kafka": {
+                        "topic": topics.WORK_ORDER_EVENTS,
+                        "topicConfiguration": {"cleanup.policy": ["delete"], "retention.ms": -1},
+                        "bindingVersion": "0.5.0",
+                    }
                 },
-            }
+            },
+            **{feed.channel: _channel(name, feed) for name, feed in FEEDS.items()},
         },
         "operations": {
             "countEvents": {
@@ -84,8 +104,39 @@ def asyncapi() -> dict[str, Any]:
                 "summary": "The gateway and imports send what they have validated.",
                 "messages": references,
             },
+            **{name: operation for feed in FEEDS.values() for name, operation in _ends(feed)},
         },
     }
+
+
+def _channel(name: str, feed: Feed) -> dict[str, Any]:
+    day = 24 * 60 * 60 * 1000
+    topic: dict[str, Any] = {
+        "topic": feed.topic,
+        "topicConfiguration": {"cleanup.policy": ["delete"], "retention.ms": feed.days * day},
+        "bindingVersion": "0.5.0",
+    }
+    if feed.partitions is not None:
+        topic["partitions"] = feed.partitions
+    message = {
+        "title": name,
+        "summary": inspect.getdoc(feed.message),
+        "contentType": "application/json",
+        "payload": _payload({"$ref": f"./json/{name}.json"}),
+    }
+    return {
+        "address": feed.topic,
+        "description": feed.description,
+        "messages": {"message": message},
+        "bindings": {"kafka": topic},
+    }
+
+
+def _ends(feed: Feed) -> Iterator[tuple[str, dict[str, Any]]]:
+    channel = {"$ref": f"#/channels/{feed.channel}"}
+    suffix = feed.channel[0].upper() + feed.channel[1:]
+    yield f"write{suffix}", {"action": "send", "channel": channel, "summary": feed.writer}
+    yield f"read{suffix}", {"action": "receive", "channel": channel, "summary": feed.reader}
 
 
 def _message(name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import logging
 
 import orjson
 
+from schemas.instants import Instant
 from schemas.records import Fence, Position
 from schemas.topics import SHARD_CLAIMS
 from services.scoring.context import ScoringContext
@@ -33,7 +34,7 @@ async def claim(
         lambda: lease.patiently("reading the position", store.resume_position)
     )
     now = context.clock()
-    value = orjson.dumps({"shard": partition, "epoch": context.epoch, "claimed_at": now})
+    value = encode_claim(partition, context.epoch, now)
     token = await kafka.send(SHARD_CLAIMS, partition, None, value)
     if not await kafka.commit(partition, await _safe_offset(context, kafka, partition, stored)):
         raise LostError
@@ -55,6 +56,11 @@ async def claim(
         )
     )
     return fence
+
+
+def encode_claim(partition: int, epoch: int, now: Instant) -> bytes:
+    """Write a message of `shard-claims` (schemas.feeds)."""
+    return orjson.dumps({"shard": partition, "epoch": epoch, "claimed_at": now})
 
 
 async def _safe_offset(

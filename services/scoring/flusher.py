@@ -144,14 +144,15 @@ class Flusher:
         for start in range(0, len(letters), _SENT_AT_ONCE):
             part = letters[start : start + _SENT_AT_ONCE]
             await asyncio.gather(
-                *(self._send(DEAD_LETTERS, _encode_dead_letter(letter)) for letter in part)
+                *(self._send(DEAD_LETTERS, encode_dead_letter(letter)) for letter in part)
             )
 
     async def _send(self, topic: str, value: bytes) -> None:
         await persist(self._lease, lambda: self._kafka.send(topic, 0, None, value))
 
 
-def _encode_dead_letter(letter: DeadLetter) -> bytes:
+def encode_dead_letter(letter: DeadLetter) -> bytes:
+    """Write a message of `dead-letters` (schemas.feeds)."""
     return orjson.dumps(letter._asdict() | {"position": letter.position._asdict()})
 
 

@@ -181,7 +181,7 @@ class RankingAgent:
 
     async def _publish(self, evaluation: Evaluation) -> None:
         for alert in evaluation.alerts:
-            value = _encode(alert, evaluation)
+            value = encode_alert(alert, evaluation)
             await persist(self._lease, partial(self._kafka.send, RANK_ALERTS, 0, None, value))
 
     async def _refresh_registry(self) -> None:
@@ -201,7 +201,8 @@ class RankingAgent:
         )
 
 
-def _encode(alert: Alert, evaluation: Evaluation) -> bytes:
+def encode_alert(alert: Alert, evaluation: Evaluation) -> bytes:
+    """Write a message of `rank-alerts` (schemas.feeds)."""
     series = evaluation.series
     return orjson.dumps(
         {
