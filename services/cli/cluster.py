@@ -65,7 +65,7 @@ async def run_worker(settings: Settings) -> None:
         stack.push_async_callback(worker.stop)
         await started(worker)
         say_ready("worker")
-        raise CommandError(f"Scoring has ended: {await worker.failed()!r}.")
+        raise CommandError(f"Scoring has ended: {await worker.failed()!r}. 计算进程已退出。")
 
 
 async def run_gateway(settings: Settings) -> None:

@@ -138,7 +138,7 @@ async def started(worker: ScoringWorker) -> None:
     try:
         await worker.start()
     except (TopicsMissingError, RuntimeError) as error:
-        raise CommandError(f"Scoring cannot start: {error}.") from error
+        raise CommandError(f"Scoring cannot start: {error}. 计算进程无法启动。") from error
 
 
 def _state(log: Log, worker: ScoringWorker) -> dict[str, bool]:
@@ -153,7 +153,7 @@ async def _stop(worker: ScoringWorker) -> None:
             await worker.stop()
     except TimeoutError as error:
         raise CommandError(
-            "Scoring does not stop in time; nothing acknowledged is lost."
+            "Scoring does not stop in time; nothing acknowledged is lost. 停止超时，已确认的数据均已保存。"
         ) from error
 
 
@@ -188,7 +188,7 @@ async def _until_something_ends(log: Log, worker: ScoringWorker) -> None:
                 "The local broker has ended. What was acknowledged is stored: start again. "
                 f"本地消息代理已退出，已确认的数据均已保存，请重新启动。\n{log.broker.process.last_words()}"
             )
-        raise CommandError(f"Scoring has ended: {scoring.result()!r}.")
+        raise CommandError(f"Scoring has ended: {scoring.result()!r}. 计算进程已退出。")
     finally:
         scoring.cancel()
         broker.cancel()

@@ -69,14 +69,16 @@ class Service(Connection):
                 if b'"id_conflict"' in answer.content:
                     raise SimulationError(
                         f"{self.url} holds another demo city already: use the same --seed and "
-                        "--orders-per-day again, or start the service on a new --data-dir"
+                        "--orders-per-day again, or start the service on a new --data-dir. "
+                        "服务中已有另一座演示城市，请用相同参数，或换一个数据目录。"
                     )
                 if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     raise SimulationError(f"{self.url} refuses the events: {_reason(answer)}")
                 trouble, pause = f"is too busy: {_reason(answer)}", retry_after(answer)
             if time.monotonic() + pause > deadline:
                 raise SimulationError(
-                    f"{self.url} {trouble}. Run it again later: what was taken counts once."
+                    f"{self.url} {trouble}. Run it again later: what was taken counts once. "
+                    "请稍后重新运行，已接收的不会重复计算。"
                 )
             time.sleep(pause)
 
