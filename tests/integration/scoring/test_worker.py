@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from kafka import KafkaConsumer, TopicPartition
 
+from schemas.documents import feed_schema
 from schemas.instants import DAY, Instant
 from schemas.records import Unit
 from schemas.topics import DEAD_LETTERS, RANK_ALERTS
@@ -68,11 +70,13 @@ def test_bad_messages_become_dead_letters_and_their_neighbours_count(
     log.close()
     check_counters(database, log)
     assert dead_places(database) == log.rejected
+    letters = read_topic(broker.bootstrap, DEAD_LETTERS, len(log.rejected))
     told = {
-        (m["partition"], m["position"]["offset"], m["frame_index"], m["reason"])
-        for m in read_topic(broker.bootstrap, DEAD_LETTERS, len(log.rejected))
+        (m["partition"], m["position"]["offset"], m["frame_index"], m["reason"]) for m in letters
     }
     assert told == log.rejected
+    contract = Draft202012Validator(feed_schema("dead-letter"))
+    assert all(contract.is_valid(letter) for letter in letters)
 
 
 def test_a_deadline_passes_without_any_event(
