@@ -142,10 +142,10 @@ FEEDS: Final[dict[str, Feed]] = {
         1,
         "No key. A feed, not a store: values are absolute, and a reader that missed a flush loads "
         "the counters from the store. Flushes of one claim come in order, shards interleave; a "
-        "flush may be missing after a crash, and older claims may come late: "
+        "flush may be missing after a crash, a message may repeat, and older claims may come late: "
         "(epoch, token, flush) grows.",
         "Scoring tells after each flush what it changed.",
-        "The ranking agent, and live displays.",
+        "The ranking agent.",
     ),
     "rank-alert": Feed(
         "rankAlerts",
