@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     units: str = Field(
         default="",
         title="Units",
-        description="Path of a CSV file with the units, registered at the first start. "
+        description="Path of a CSV file with units; a start registers those not known yet. "
         "Empty: the streets of Beijing that come with the package.",
     )
     host: str = Field(

@@ -55,8 +55,9 @@ def prepare_engine(settings: Settings, now: Instant) -> Engine:
         ruleset = rulesets.activate(
             database, policy.id, policy.version, policy.checksum, policy.document, now
         )
-        if settings.units or not units.all_units(database):
-            units.register(database, registered, now)
+        known = {unit.code for unit in units.all_units(database)}
+        if settings.units or not known:  # a later start undoes no change made since
+            units.register(database, [unit for unit in registered if unit.code not in known], now)
     except BaseException:
         database.close()
         raise

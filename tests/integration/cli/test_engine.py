@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.records import Fence
+from schemas.records import Fence, Unit
 from services.cli.engine import current_engine, make_directory, prepare_engine
 from services.cli.epochs import checked_epoch, next_epoch
 from services.cli.errors import CommandError
@@ -38,6 +38,23 @@ def test_the_first_start_registers_the_streets_of_beijing(database: Database) ->
 
     assert kinds.count("street") == 343
     assert kinds.count("functional_zone") == 6
+
+
+def test_a_later_start_adds_units_and_undoes_no_change(settings: Settings, tmp_path: Path) -> None:
+    table = tmp_path / "units.csv"
+    head = "code,name,kind,parent,group\n"
+    table.write_text(head + "A,甲街道,street,,\n", "utf-8")
+    chosen = settings.model_copy(update={"units": str(table)})
+    engine = prepare_engine(chosen, _NOW)
+    units.register(engine.database, [Unit("A", "甲新街道", "street")], _NOW + 1)
+    engine.database.close()
+
+    table.write_text(head + "A,甲街道,street,,\nB,乙街道,street,,\n", "utf-8")
+    engine = prepare_engine(chosen, _NOW + 2)
+    names = {unit.code: unit.name for unit in units.all_units(engine.database)}
+    engine.database.close()
+
+    assert names == {"A": "甲新街道", "B": "乙街道"}
 
 
 def test_an_equal_policy_keeps_its_number_and_another_gets_the_next(settings: Settings) -> None:
