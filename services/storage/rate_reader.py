@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from clickhouse_connect.cc_sqlalchemy import ClickHouseSelect, select
-from clickhouse_connect.cc_sqlalchemy.datatypes.sqltypes import Array, Int64, String, UInt16
-from sqlalchemy import and_, column, func, literal, literal_column, or_
+from clickhouse_connect.cc_sqlalchemy import select
+from clickhouse_connect.cc_sqlalchemy.datatypes.sqltypes import String
+from sqlalchemy import func, literal
 from sqlalchemy.sql import ColumnElement
 
-from schemas.instants import EARLIEST, QUARTER_HOUR, Instant
+from schemas.instants import Instant
 from schemas.records import (
     ZERO,
     Contribution,
@@ -29,13 +29,11 @@ from services.storage import rows
 from services.storage.archive_reader import ArchiveReader
 from services.storage.database import Database, Rows
 from services.storage.marks import flush_mark
+from services.storage.spans import Range, clocks, in_force, span, split_window
 from services.storage.tables import counters, instant, rows_of, shard_flushes, work_orders
 
 UnitIndicator = tuple[str, str]
 """Code of a unit ("" for orders that no unit leads), and an indicator or count."""
-
-Range = tuple[Instant, Instant]
-"""[first, second)."""
 
 
 class StoredOrder(NamedTuple):
@@ -101,7 +99,7 @@ class RateReader:
         if marks is None and edges:
             marks = self.flush_marks(ruleset)
         if marks and edges:
-            more = self._span_sums(ruleset, ranking, edges, _clocks(marks))
+            more = self._span_sums(ruleset, ranking, edges, clocks(marks))
             for key, added in more.items():
                 sums[key] = _plus(sums.get(key, ZERO), added)
         return {key: value for key, value in sums.items() if value != ZERO}
@@ -188,16 +186,16 @@ class RateReader:
             marks = self.flush_marks(ruleset)
             if not marks:
                 return []
-            clock = _clocks(marks)
+            clock = clocks(marks)
         else:
             clock = instant(as_of)
         orders = work_orders.c
         summary = [func.any(orders[name]).label(f"any_{name}") for name in rows.SUMMARY_COLUMNS]
         counted = [
-            func.groupArray(_span(name)).label(f"all_{name}") for name in Contribution._fields
+            func.groupArray(span(name)).label(f"all_{name}") for name in Contribution._fields
         ]
         statement = (
-            _in_force(
+            in_force(
                 select(orders.subject, *summary, *counted),
                 ruleset,
                 ranking,
@@ -206,8 +204,8 @@ class RateReader:
             )
             .where(
                 orders.subject > (after or ""),
-                _span("unit") == literal(unit, String()),
-                _span("indicator") == literal(indicator, String()),
+                span("unit") == literal(unit, String()),
+                span("indicator") == literal(indicator, String()),
             )
             .group_by(orders.subject)
             .order_by(orders.subject)
@@ -238,20 +236,10 @@ class RateReader:
     def _span_sums(
         self, ruleset: int, ranking: str, ranges: Sequence[Range], clock: ColumnElement[Any]
     ) -> dict[UnitIndicator, Sums]:
-        per = (_span("unit"), _span("indicator"))
-        summed = (func.sum(_span("denominator")), func.sum(_span("numerator")))
-        statement = _in_force(select(*per, *summed), ruleset, ranking, ranges, clock)
+        per = (span("unit"), span("indicator"))
+        summed = (func.sum(span("denominator")), func.sum(span("numerator")))
+        statement = in_force(select(*per, *summed), ruleset, ranking, ranges, clock)
         return _sums(rows_of(self._db, statement.group_by(*per)))
-
-
-def split_window(begins_at: Instant, ends_at: Instant) -> tuple[Range, list[Range]]:
-    """Cut a window into its whole quarter hours and the rest at its edges."""
-    first = begins_at + -begins_at % QUARTER_HOUR
-    last = ends_at - ends_at % QUARTER_HOUR
-    if first > last:  # within one quarter hour
-        return (first, first), [(begins_at, ends_at)]
-    edges = [(begins_at, first), (last, ends_at)]
-    return (first, last), [edge for edge in edges if edge[0] < edge[1]]
 
 
 def _counted(ruleset: int, ranking: str, inner: Range) -> list[ColumnElement[bool]]:
@@ -261,56 +249,6 @@ def _counted(ruleset: int, ranking: str, inner: Range) -> list[ColumnElement[boo
         counters.c.bucket >= instant(inner[0]),
         counters.c.bucket < instant(inner[1]),
     ]
-
-
-def _in_force(
-    statement: ClickHouseSelect,
-    ruleset: int,
-    ranking: str,
-    ranges: Sequence[Range],
-    clock: ColumnElement[Any],
-) -> ClickHouseSelect:
-    """One row for each contribution in force at ``clock`` and attributed to one of ``ranges``."""
-    orders = work_orders.c
-    at = _span("attributed_at")
-    inside = [and_(at >= instant(first), at < instant(last)) for first, last in ranges]
-    return (
-        statement.select_from(work_orders)
-        .array_join(
-            *(orders[name] for name in rows.SPAN_COLUMNS),
-            alias=[_alias(name) for name in rows.SPAN_COLUMNS],
-        )
-        .final(work_orders)
-        .where(
-            orders.ruleset == ruleset,
-            # Of the whole order, so that granules of other times are skipped.
-            orders.attributed_from < instant(max(last for _, last in ranges)),
-            orders.attributed_to >= instant(min(first for first, _ in ranges)),
-            _span("ranking") == literal(ranking, String()),
-            or_(*inside),
-            _span("begins_at") <= clock,
-            _span("ends_at") > clock,
-        )
-    )
-
-
-def _clocks(marks: Mapping[int, FlushMark]) -> ColumnElement[Any]:
-    """The clock of a row's shard; the beginning of time for a shard without a flush."""
-    clock = func.transform(
-        work_orders.c.shard,
-        literal(list(marks), Array(UInt16())),
-        literal([mark.clock for mark in marks.values()], Array(Int64())),
-        literal(EARLIEST, Int64()),
-    )
-    return func.fromUnixTimestamp64Micro(clock, literal_column("'UTC'"))
-
-
-def _alias(name: str) -> str:
-    return "span_" + name.removeprefix("span.")
-
-
-def _span(name: str) -> ColumnElement[Any]:
-    return column(_alias(name))
 
 
 def _sums(found: Rows) -> dict[UnitIndicator, Sums]:

@@ -25,9 +25,9 @@ from schemas.records import (
 from services.domain.outcome import contributions_at, evaluate
 from services.domain.policy import load_policy, preset
 from services.storage.database import Database
-from services.storage.rate_reader import split_window
 from services.storage.readers import CountedOrder, Readers
 from services.storage.shard_store import ShardStore
+from services.storage.spans import split_window
 from tests.integration.storage.made import FENCE, event, flush, mark, order, owned, span
 from tests.support.orders import event as happened
 from tests.support.orders import local, rated, rated_order, unanswered
