@@ -64,6 +64,7 @@ def test_bad_messages_become_dead_letters_and_their_neighbours_count(
         log.orders(10, bad=True)
         for body in (b"", b"\xff\xfe", b"[", b"[]", b"7", b'{"type": "workorder.unheard"}'):
             log.write_raw(0, body)
+        log.write_raw(0, b"[" + b"0," * 2_500 + b"0]")  # more mistakes than are sent at once
         log.orders(10)
         await_stored(database, log)
         worker.stop()
