@@ -14,6 +14,7 @@ import typer
 
 from services.cli.errors import EXPECTED, end_with
 from services.cli.import_command import import_file
+from services.cli.policy_command import policy_app
 from services.cli.simulate.command import simulate
 from services.settings import Settings, load_settings
 
@@ -29,6 +30,7 @@ topics_app = typer.Typer(help="The topics in Kafka. 主题", no_args_is_help=Tru
 units_app = typer.Typer(help="The registry of units. 承办单位", no_args_is_help=True)
 app.add_typer(topics_app, name="topics")
 app.add_typer(units_app, name="units")
+app.add_typer(policy_app, name="policy")
 
 DataDir = Annotated[
     Path | None, typer.Option(help="Where the data live [HOTLINE_DATA_DIR, .hotline]. 数据目录")
