@@ -84,15 +84,19 @@ async def live_instant(context: ApiContext, marks: Mapping[int, FlushMark]) -> I
 
 
 async def read_sums(
-    context: ApiContext, marks: Mapping[int, FlushMark], window: Window, as_of: Instant | None
+    context: ApiContext,
+    marks: Mapping[int, FlushMark],
+    window: Window,
+    as_of: Instant | None,
+    ranking: str = LEAD,
 ) -> tuple[Snapshot, dict[UnitIndicator, Sums]]:
-    """Sums of a window, and the flushes that they are exactly those of.
+    """Sums of a window in one ranking, and the flushes that they are exactly those of.
 
     A flush that runs meanwhile may be in the sums in part: then both are read again. Under a load
     whose every reading meets a flush, the last marks are named, which the sums may be ahead of.
     """
     readers, bounds = context.readers, (window.begins_at, window.ends_at)
-    where = (context.ruleset, LEAD, *bounds)
+    where = (context.ruleset, ranking, *bounds)
     sums = await ask(readers.window_sums, *where, as_of, marks=marks)
     if as_of is not None:
         return Snapshot(context, marks, as_of), sums
