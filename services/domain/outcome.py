@@ -6,15 +6,18 @@ adds between two such instants does not change (docs/architecture.md, invariants
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from operator import attrgetter
+from typing import Any, Final
 
 from schemas.instants import FOREVER, Instant
 from schemas.records import Contribution, Event, OrderSummary, Outcome, Span
 from services.domain.corrections import in_order
-from services.domain.policy import Indicator, Policy
-from services.domain.timeline import INCOMPLETE, Rates, Timeline, contribution
-from services.domain.work_order import EFFECTS, WorkOrder, grade
+from services.domain.measures import STEPS
+from services.domain.policy import Policy, Rules
+from services.domain.timeline import INCOMPLETE, LINE, Rates, Timeline, contribution
+from services.domain.work_order import EFFECTS, WorkOrder
 
 NOT_ASSESSED: Final = "state:not_assessed"
 EXCLUDED: Final = "state:excluded:"  # and the ground
@@ -24,6 +27,11 @@ UNREACHABLE: Final = "state:unreachable"
 NOT_YET_DUE: Final = "state:not_yet_due"
 CALLBACK_PENDING: Final = "state:callback_pending"
 
+_DEADLINES: Final = {
+    step: (attrgetter(names.due), attrgetter(names.done)) for step, names in STEPS.items()
+}
+_Effect = Callable[[WorkOrder, Event], Any]
+
 NOTHING: Final = Outcome((), (), OrderSummary("", "", None, "", "", "", (), "", None, None))
 
 
@@ -31,28 +39,42 @@ def evaluate(events: Iterable[Event], policy: Policy) -> Outcome:
     """Evaluate one order.
 
     The order of ``events`` and repetitions change nothing. Two events of one (source, id) with
-    different content are a conflict, which the caller has settled.
+    different content are a conflict, which the caller has settled. Every contribution is judged
+    by the version in force at the instant it is attributed to.
+
+    Raises:
+        CalendarError: a deadline falls into a year whose working days are not known.
     """
     ordered = in_order(events)
     if not ordered:
         return NOTHING
-    order = WorkOrder(policy, ordered[0])
-    timeline = Timeline(len(policy.indicators))
+    if len(policy.versions) == 1:
+        return evaluate_version(ordered, policy.versions[0])
+    return _merged(ordered, policy)
+
+
+def evaluate_version(ordered: Sequence[Event], rules: Rules) -> Outcome:
+    """Evaluate one order as if there were one version only; ``ordered`` as by `in_order`."""
+    order = WorkOrder(rules, ordered[0])
+    timeline = Timeline(len(rules.codes))
+    effects = _effects(rules.skipped)
     at = order.first_at
     for event in ordered:
-        effect = EFFECTS.get(event.type)
+        effect = effects.get(event.type)
         if effect is None:
             continue
         if event.occurred_at != at:
-            _record(timeline, order, policy, at)
-            _pass_deadlines(timeline, order, policy, at, event.occurred_at)
+            _record(timeline, order, rules, at)
+            _pass_deadlines(timeline, order, rules, at, event.occurred_at)
             at = event.occurred_at
         effect(order, event)
-    _record(timeline, order, policy, at)
-    _pass_deadlines(timeline, order, policy, at, FOREVER)
+    _record(timeline, order, rules, at)
+    _pass_deadlines(timeline, order, rules, at, FOREVER)
     for name, unit, happened_at in order.occurrences:
         timeline.count(happened_at, unit, name)
     spans, boundaries = timeline.close()
+    if rules.departments and (department := _department(order, rules)):
+        spans = (*spans, *(_for_line(span, department) for span in spans))
     return Outcome(spans, boundaries, order.summary())
 
 
@@ -61,99 +83,117 @@ def contributions_at(spans: Sequence[Span], instant: Instant) -> list[Contributi
     return [span.contribution for span in spans if span.begins_at <= instant < span.ends_at]
 
 
-def state_at(order: WorkOrder, policy: Policy, at: Instant) -> str:
-    """The one of the seven states that a received order is in (docs/rules.md)."""
-    aside = _set_aside(order, policy, at)
-    if aside is not None:
-        return aside
-    due = order.resolve_due
-    settled = order.resolved_at is not None or (due is not None and at >= due)
-    valid = order.standing is not None if policy.counts_callbacks else settled
-    if valid:
-        return VALID
-    if policy.counts_callbacks and order.unreachable:
-        return UNREACHABLE
-    return CALLBACK_PENDING if settled else NOT_YET_DUE
+def _merged(ordered: Sequence[Event], policy: Policy) -> Outcome:
+    """What each version counts of what is attributed to its own time.
+
+    Nothing is attributed to a time before the order's first event.
+    """
+    spans: list[Span] = []
+    boundaries: set[Instant] = set()
+    summary = NOTHING.summary
+    judged_at: Instant | None = None
+    for rules in policy.versions:
+        if rules.ends_at <= ordered[0].occurred_at:
+            continue
+        found = evaluate_version(ordered, rules)
+        spans += [
+            span
+            for span in found.spans
+            if rules.begins_at <= span.contribution.attributed_at < rules.ends_at
+        ]
+        boundaries.update(found.boundaries)
+        received_at = found.summary.received_at
+        judged_at = ordered[0].occurred_at if received_at is None else received_at
+        if rules.begins_at <= judged_at < rules.ends_at:
+            summary = found.summary
+    return Outcome(tuple(spans), tuple(sorted(boundaries)), summary)
 
 
-def _set_aside(order: WorkOrder, policy: Policy, at: Instant) -> str | None:
+@cache
+def _effects(skipped: frozenset[str]) -> Mapping[str, _Effect]:
+    return {name: effect for name, effect in EFFECTS.items() if name not in skipped}
+
+
+def _department(order: WorkOrder, rules: Rules) -> str:
+    """The line department of the order's field; "" if it has none."""
+    levels = order.received.get("category", ())
+    return next((unit for category, unit in rules.departments if category in levels), "")
+
+
+def _for_line(span: Span, department: str) -> Span:
+    """The same contribution for the line department."""
+    return span._replace(contribution=span.contribution._replace(ranking=LINE, unit=department))
+
+
+def _set_aside(order: WorkOrder, rules: Rules, at: Instant) -> str | None:
     """The state that keeps an order out of all denominators, whatever was done for it."""
-    assessed = policy.assessed_types
+    assessed = rules.assessed_types
     if order.cancelled or (
         assessed is not None and order.received.get("demand_type") not in assessed
     ):
         return NOT_ASSESSED
-    if order.resolve_due is None and not policy.counts_callbacks:
+    if order.resolve_due is None and not rules.counts_callbacks:
         return NOT_ASSESSED
-    if len(order.excluded) == len(policy.codes):
+    if order.excluded and len(order.excluded) == len(rules.codes):
         return EXCLUDED + next(reversed(order.excluded.values()))
-    if order.suspended_until is not None and at < order.suspended_until:
-        return SUSPENDED
-    return None
+    until = order.suspended_until
+    return SUSPENDED if until is not None and at < until and rules.suspends else None
+
+
+def _progress(order: WorkOrder, rules: Rules, at: Instant) -> str:
+    """The state of an order that is not set aside."""
+    due = order.resolve_due
+    settled = order.resolved_at is not None or (due is not None and at >= due)
+    if not rules.counts_callbacks:
+        return VALID if settled else NOT_YET_DUE
+    if order.standing is not None:
+        return VALID
+    if order.unreachable:
+        return UNREACHABLE
+    return CALLBACK_PENDING if settled else NOT_YET_DUE
 
 
 def _pass_deadlines(
-    timeline: Timeline, order: WorkOrder, policy: Policy, after: Instant, before: Instant
+    timeline: Timeline, order: WorkOrder, rules: Rules, after: Instant, before: Instant
 ) -> None:
     """Record the steps strictly between two instants: deadlines at which no event happens."""
-    due = order.resolve_due
-    until = order.suspended_until
     passed = []
-    if due is not None and order.resolved_at is None and after < due < before:
-        passed.append(due)
+    for step in rules.steps:
+        due_of, done_of = _DEADLINES[step]
+        due = due_of(order)
+        if due is not None and after < due < before and done_of(order) is None:
+            passed.append(due)
+    until = order.suspended_until
     if until is not None and after < until < before:
         passed.append(until)
     for deadline in sorted(passed):
-        _record(timeline, order, policy, deadline)
+        _record(timeline, order, rules, deadline)
 
 
-def _record(timeline: Timeline, order: WorkOrder, policy: Policy, at: Instant) -> None:
+def _record(timeline: Timeline, order: WorkOrder, rules: Rules, at: Instant) -> None:
     """Tell the timeline what the order adds from ``at`` on."""
     unit = order.lead
     received_at = order.received_at
     if received_at is None:
-        timeline.step(at, unit, order.first_at, INCOMPLETE, policy.no_rates)
+        timeline.step(at, unit, order.first_at, INCOMPLETE, rules.no_rates)
         return
-    state = state_at(order, policy, at)
+    aside = _set_aside(order, rules, at)
+    state = aside or _progress(order, rules, at)
     is_open = order.resolved_at is None and not order.cancelled
     owed = is_open and state != NOT_ASSESSED  # what nobody is assessed for cannot be late
     is_overdue = owed and order.resolve_due is not None and at >= order.resolve_due
     labels = ("volume", state, "open" if is_open else "", "overdue" if is_overdue else "")
-    rates = _rates(order, policy, received_at) if state == VALID else policy.no_rates
+    rates = rules.no_rates if aside else _rates(order, rules, at)
     timeline.step(at, unit, received_at, labels, rates)
 
 
-def _rates(order: WorkOrder, policy: Policy, received_at: Instant) -> Rates:
-    """The contributions of a valid order to the indicators, in the policy's order."""
+def _rates(order: WorkOrder, rules: Rules, at: Instant) -> Rates:
+    """The contributions of an order that is not set aside, in the policy's order."""
+    excluded = order.excluded
     rates: list[Contribution | None] = []
-    for indicator in policy.indicators:
-        rate = None
-        if indicator.code not in order.excluded:
-            numerator = _numerator(order, policy, indicator)
-            attributed_at = _attributed_at(order, indicator, received_at)
-            if numerator is not None and attributed_at is not None:
-                rate = contribution(order.lead, indicator.code, attributed_at, numerator)
-        rates.append(rate)
+    for code, measure in zip(rules.codes, rules.measures, strict=True):
+        measured = None if code in excluded else measure(order, at)
+        rates.append(
+            None if measured is None else contribution(order.lead, code, measured[0], measured[1])
+        )
     return tuple(rates)
-
-
-def _numerator(order: WorkOrder, policy: Policy, indicator: Indicator) -> int | None:
-    """Thousandths; None if the order leaves this denominator."""
-    if not policy.counts_callbacks:
-        due, resolved_at = order.resolve_due, order.resolved_at
-        in_time = due is not None and resolved_at is not None and resolved_at <= due
-        return indicator.grades["in_time" if in_time else "late"]
-    answers = order.standing.answers if order.standing else None
-    numerator = grade(indicator, answers or {})
-    return 0 if numerator is None and not policy.unanswered_leaves else numerator
-
-
-def _attributed_at(order: WorkOrder, indicator: Indicator, received_at: Instant) -> Instant | None:
-    """The instant an indicator is booked at; None as long as there is none."""
-    if indicator.attribution == "created":
-        return received_at
-    if indicator.attribution == "due":
-        return order.resolve_due
-    if indicator.attribution == "closed":
-        return order.resolved_at
-    return order.standing.at if order.standing else None

@@ -1,95 +1,116 @@
-"""From the text of a policy to what the rules read: checked, named by line, compiled.
+"""A policy as the rules read it: checked, compiled once, and cut into dated versions.
 
-`PolicyDocument` says what may stand in the text. `Policy` holds the same as ints, sets and
-tuples, so that evaluating an order looks nothing up twice. The full policy engine (points,
-items, working-day calendars, several denominators) grows here and in `outcome`.
+`schemas.policy` says what may stand in a policy, `policy_text` reads it. Here the same becomes
+sets, tuples and functions, so that evaluating an order looks nothing up twice.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-import yaml
-from pydantic import ValidationError
+from schemas import policy as documents
+from schemas.instants import EARLIEST, FOREVER, Instant, from_datetime
+from schemas.policy.document import Cycle
+from schemas.policy.indicators import QUESTIONS
+from services.domain.calendar import WorkingDays
+from services.domain.deadlines import DeadlineTable
+from services.domain.measures import Measure, compile_measures, step_of
+from services.domain.policy_text import Document, PolicyError, read_document
+from services.domain.scorings import Scorings, compile_scorings, misplaced_changes
 
-from schemas.instants import DAY, HOUR, Instant
-from schemas.policy import Deadline, PolicyDocument
-
-
-class PolicyError(ValueError):
-    """The text is no policy. One line of the message for each mistake: ``line 12, path: why``."""
+__all__ = ["Indicator", "Policy", "PolicyError", "Rules", "load_policy", "preset", "presets"]
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One rate. ``grades`` maps what ``source`` can say to thousandths."""
+    """One rate, and what people call it."""
 
     code: str
     name_zh: str
     name_en: str
-    attribution: str
-    source: str
-    grades: Mapping[str, int]
-    weight: int
+    document: documents.Indicator
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rules:
+    """One version: it judges what is attributed to [begins_at, ends_at).
+
+    ``codes`` are the indicators that are counted, with their ``measures``; ``indicators`` are
+    all, those made of `parts` too. ``assessed_types`` is None when all types are assessed.
+    ``counts_callbacks``: an indicator counts valid callbacks. ``steps``: those whose deadlines
+    matter. ``skipped``: types of events that change nothing here. ``weighed``: sources and
+    weighted grades by which the best of several callbacks is found. ``grounds``: for which
+    indicators a ground of exclusion is accepted, None for any ground and all. ``departments``:
+    the line department of a category. ``suspends``: a suspended order is out of all denominators.
+    """
+
+    document: documents.Rules
+    version: str
+    begins_at: Instant
+    ends_at: Instant
+    zone: ZoneInfo
+    working_days: WorkingDays
+    indicators: tuple[Indicator, ...]
+    codes: tuple[str, ...]
+    measures: tuple[Measure, ...]
+    no_rates: tuple[None, ...]
+    scorings: Scorings
+    assessed_types: frozenset[str] | None
+    counts_callbacks: bool
+    deadlines: DeadlineTable
+    steps: tuple[str, ...]
+    skipped: frozenset[str]
+    questions: tuple[str, ...]
+    raters: frozenset[str] | None
+    weighed: tuple[tuple[str, Mapping[str, int]], ...]
+    grounds: Mapping[str, frozenset[str]] | None
+    departments: tuple[tuple[str, str], ...]
+    suspends: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy as the rules read it. Equal checksums mean equal results.
-
-    ``assessed_types`` is None when all types are assessed. ``counts_callbacks`` is True when the
-    denominators are the valid callbacks, False when they are the settled orders.
-    ``weighted`` are the indicators with a weight, which make the score; ``codes`` those of all.
-    """
+    """All versions of one policy, ascending and without a gap. Equal checksums: equal results."""
 
     id: str
-    version: str
     name_zh: str
     name_en: str
     checksum: str
     document: str
+    header: documents.Header
     time_zone: ZoneInfo
-    cycle_start_day: int
-    assessed_types: frozenset[str] | None
-    basis: str
-    attempts: int
-    attempt_days: int
-    unanswered_leaves: bool
-    deadlines: tuple[Deadline, ...]
-    counts_callbacks: bool
-    indicators: tuple[Indicator, ...]
-    weighted: tuple[Indicator, ...]
-    codes: tuple[str, ...]
-    no_rates: tuple[None, ...]
-    decimals: int
-    ties: str
-    bottom: int
-    minimum_sample: int
+    cycle: Cycle
+    working_days: WorkingDays
+    versions: tuple[Rules, ...]
 
-    def resolve_deadline(
-        self, received: Mapping[str, Any], dispatched_at: Instant
-    ) -> Instant | None:
-        """When an order with this `received` data is due, by the policy's own list."""
-        for deadline in self.deadlines:
-            match = deadline.match
-            if (
-                match.urgency in (None, received.get("urgency"))
-                and match.channel in (None, received.get("channel"))
-                and match.demand_type in (None, received.get("demand_type"))
-            ):
-                return dispatched_at + deadline.resolve.hours * HOUR + deadline.resolve.days * DAY
-        return None
+    @property
+    def version(self) -> str:
+        """The name of the newest version."""
+        return self.versions[-1].version
+
+    def at(self, instant: Instant) -> Rules:
+        """The version in force at an instant."""
+        return next(rules for rules in self.versions if instant < rules.ends_at)
+
+    def within(self, begins_at: Instant, ends_at: Instant) -> tuple[Rules, ...]:
+        """The versions in force during [begins_at, ends_at)."""
+        return tuple(
+            rules
+            for rules in self.versions
+            if rules.begins_at < ends_at and begins_at < rules.ends_at
+        )
 
 
 def preset(name: str) -> str:
-    """The text of a policy that ships with the project: ``beijing-district`` or ``on-time``.
+    """The text of a policy that ships with the project (`presets`).
 
     Raises:
         PolicyError: there is no such policy.
@@ -113,151 +134,142 @@ def load_policy(text: str, *, time_zone: str | None = None) -> Policy:
     Raises:
         PolicyError: naming line and path of every mistake.
     """
-    node = _compose(text)
-    if time_zone is not None and (own := _child(node, "time_zone")):
-        start, end = own[1].start_mark.index, own[1].end_mark.index
-        return load_policy(f"{text[:start]}{json.dumps(time_zone)}{text[end:]}")
-    raw = _construct(node)
-    try:
-        document = PolicyDocument.model_validate(raw)
-    except ValidationError as error:
-        raise PolicyError(
-            "\n".join(_where(node, found["loc"]) + _reason(found) for found in error.errors())
-        ) from None
-    return _compile(document, text)
-
-
-def _compile(document: PolicyDocument, text: str) -> Policy:
-    indicators = tuple(
-        Indicator(
-            code=code,
-            name_zh=indicator.names.zh,
-            name_en=indicator.names.en,
-            attribution=indicator.attribution,
-            source=indicator.numerator.source,
-            grades=dict(indicator.numerator.grades),
-            weight=document.score.weights.get(code, 0),
+    found, source = read_document(text)
+    if time_zone is not None and (own := source.span("time_zone")):
+        return load_policy(f"{text[: own.start]}{json.dumps(time_zone)}{text[own.end :]}")
+    if misplaced := misplaced_changes(found.header, found.versions):
+        raise source.error(
+            [
+                (("versions", place, "effective"), f"{key} may change only where a cycle starts")
+                for place, key in misplaced
+            ]
         )
-        for code, indicator in document.indicators.items()
-    )
-    denominators = {indicator.denominator for indicator in document.indicators.values()}
-    types = document.assessed_types
+    return _compile(found, text)
+
+
+def _compile(found: Document, text: str) -> Policy:
+    header = found.header
+    zone = ZoneInfo(header.time_zone)
+    working_days = WorkingDays(header.calendar)
+    versions = [_rules(header, rules, zone, working_days) for rules in found.versions]
     return Policy(
-        id=document.id,
-        version=document.version,
-        name_zh=document.names.zh,
-        name_en=document.names.en,
-        checksum=hashlib.sha256(document.model_dump_json().encode()).hexdigest(),
+        id=header.id,
+        name_zh=header.names.zh,
+        name_en=header.names.en,
+        checksum=_checksum(found, working_days),
         document=text,
-        time_zone=ZoneInfo(document.time_zone),
-        cycle_start_day=document.cycle.start_day,
-        assessed_types=None if types == "all" else frozenset(types),
-        basis=document.callbacks.basis,
-        attempts=document.callbacks.attempts,
-        attempt_days=document.callbacks.days,
-        unanswered_leaves=document.callbacks.unanswered == "leaves",
-        deadlines=tuple(document.deadlines),
-        counts_callbacks=denominators == {"valid_callbacks"},
-        indicators=indicators,
-        weighted=tuple(indicator for indicator in indicators if indicator.weight),
-        codes=tuple(indicator.code for indicator in indicators),
-        no_rates=(None,) * len(indicators),
-        decimals=document.score.decimals,
-        ties=document.ranking.ties,
-        bottom=document.ranking.bottom,
-        minimum_sample=document.ranking.minimum_sample,
+        header=header,
+        time_zone=zone,
+        cycle=header.cycle,
+        working_days=working_days,
+        versions=_without_gaps(versions),
     )
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads ``yes`` and ``no`` as texts: they are answers here, and a policy holds no booleans."""
+def _checksum(found: Document, working_days: WorkingDays) -> str:
+    """Of all that results depend on: the document, and the days off if it counts working days."""
+    parts = [found.header.model_dump_json(), *(rules.model_dump_json() for rules in found.versions)]
+    if any(map(_counts_working_days, found.versions)):
+        parts.append(working_days.fingerprint())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_MERGE: Final = "tag:yaml.org,2002:merge"
+def _counts_working_days(rules: documents.Rules) -> bool:
+    durations = [rules.extensions.longest, rules.returns.within]
+    for deadline in rules.deadlines:
+        durations += [deadline.sign, deadline.contact, deadline.resolve]
+    return any(duration is not None and duration.working_days for duration in durations)
 
 
-def _compose(text: str) -> yaml.Node:
-    try:
-        node = yaml.compose(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}: " if mark else ""
-        raise PolicyError(f"{line}not valid YAML") from None
-    if node is None:
-        raise PolicyError("line 1: the policy is empty")
-    return node
+def _rules(
+    header: documents.Header, rules: documents.Rules, zone: ZoneInfo, working_days: WorkingDays
+) -> Rules:
+    measures = compile_measures(rules.indicators, rules.callbacks.unanswered, header.unit_groups)
+    measured = [indicator for indicator in rules.indicators.values() if indicator.is_measured]
+    sources = {indicator.numerator.source for indicator in measured if indicator.numerator}
+    steps = {"resolve", *(step_of(indicator) for indicator in measured)}
+    skipped = {
+        "signed": "sign" not in steps,
+        "contacted": "contact" not in steps and "evidence" not in sources,
+    }
+    types, raters = rules.assessed_types, rules.callbacks.raters
+    return Rules(
+        document=rules,
+        version=rules.version,
+        begins_at=_midnight(rules.effective.from_, zone, EARLIEST),
+        ends_at=_midnight(rules.effective.to, zone, FOREVER),
+        zone=zone,
+        working_days=working_days,
+        indicators=tuple(
+            Indicator(code, indicator.names.zh, indicator.names.en, indicator)
+            for code, indicator in rules.indicators.items()
+        ),
+        codes=tuple(measures),
+        measures=tuple(measures.values()),
+        no_rates=(None,) * len(measures),
+        scorings=compile_scorings(rules),
+        assessed_types=None if types == "all" else frozenset(types),
+        counts_callbacks=any(i.denominator == "valid_callbacks" for i in measured),
+        deadlines=DeadlineTable(rules.deadlines, header.unit_groups, zone, working_days),
+        steps=tuple(step for step in ("sign", "contact", "resolve") if step in steps),
+        skipped=frozenset(name for name, is_skipped in skipped.items() if is_skipped),
+        questions=tuple(rules.callbacks.valid),
+        raters=None if raters is None else frozenset(raters),
+        weighed=_weighed(rules),
+        grounds=_grounds(rules, tuple(measures)),
+        departments=tuple((entry.category, entry.unit) for entry in rules.line_departments),
+        suspends=rules.suspensions.denominators == "out",
+    )
 
 
-def _construct(node: yaml.Node) -> Any:
-    """The plain value of a node. Aliases, merges and repeated keys have no place in a policy."""
-    _check(node, set())
-    loader = _Loader("")
-    try:
-        return loader.construct_document(node)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}: " if mark else ""
-        raise PolicyError(f"{line}not valid YAML") from None
-    finally:
-        loader.dispose()
+def _weighed(rules: documents.Rules) -> tuple[tuple[str, Mapping[str, int]], ...]:
+    """Integer weights in the ratio of the score's: only which of two callbacks is better counts."""
+    score = rules.score
+    weights = dict(score.weights or {code: t.maximum for code, t in (score.points or {}).items()})
+    found = []
+    for code, weight in weights.items():
+        numerator = rules.indicators[code].numerator
+        if numerator is not None and numerator.source in QUESTIONS:
+            whole = int(weight.scaleb(6))
+            found.append(
+                (numerator.source, {grade: n * whole for grade, n in numerator.grades.items()})
+            )
+    return tuple(found)
 
 
-def _check(node: yaml.Node, seen: set[int]) -> None:
-    line = node.start_mark.line + 1
-    if id(node) in seen:
-        raise PolicyError(f"line {line}: anchors and aliases are not allowed")
-    seen.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _check(item, seen)
-    elif isinstance(node, yaml.MappingNode):
-        names = set()
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode) or key.tag == _MERGE:
-                raise PolicyError(f"line {line}: a key must be a word")
-            if key.value in names:
-                raise PolicyError(f"line {line}: the key {key.value} is there twice")
-            names.add(key.value)
-            _check(value, seen)
+def _grounds(rules: documents.Rules, codes: tuple[str, ...]) -> Mapping[str, frozenset[str]] | None:
+    if rules.exclusions is None:
+        return None
+    return {
+        entry.ground: frozenset(codes if entry.indicators == "all" else entry.indicators)
+        for entry in rules.exclusions
+    }
 
 
-def _where(root: yaml.Node, path: tuple[int | str, ...]) -> str:
-    """``line 12, indicators.response.source: `` — the deepest place of the path in the text."""
-    node, line, steps = root, root.start_mark.line, []
-    for step in path:
-        found = _child(node, step)
-        if found is None:
-            if isinstance(node, yaml.MappingNode) and step not in _UNION_TAGS:
-                steps.append(str(step))
-            continue
-        line, node = found
-        steps.append(str(step))
-    return f"line {line + 1}, {'.'.join(steps)}: " if steps else f"line {line + 1}: "
+def _midnight(day: date | None, zone: ZoneInfo, otherwise: Instant) -> Instant:
+    if day is None:
+        return otherwise
+    return from_datetime(datetime(day.year, day.month, day.day, tzinfo=zone))
 
 
-# pydantic puts the name of the union's branch into the path; the text has no such step.
-_UNION_TAGS: Final = frozenset({"literal['all']", "list[literal]"})
+def _without_gaps(versions: Sequence[Rules]) -> tuple[Rules, ...]:
+    """Let a version end where the next begins; where none is in force, none is assessed.
+
+    Orders are then judged by the nearest version, with no assessed type: they are in the volume.
+    """
+    if versions[0].begins_at > EARLIEST:
+        versions = [_idle(versions[0], EARLIEST, versions[0].begins_at), *versions]
+    found: list[Rules] = []
+    for rules, following in pairwise([*versions, None]):
+        if rules is None:
+            break
+        until = FOREVER if following is None else following.begins_at
+        if rules.ends_at in {FOREVER, until}:
+            found.append(replace(rules, ends_at=until))
+        else:
+            found += [rules, _idle(rules, rules.ends_at, until)]
+    return tuple(found)
 
 
-def _child(node: yaml.Node, step: int | str) -> tuple[int, yaml.Node] | None:
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        item = node.value[step]
-        return item.start_mark.line, item
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == step:
-                return key.start_mark.line, value
-    return None
-
-
-def _reason(found: Any) -> str:
-    if found["type"] == "extra_forbidden":
-        return "there is no such key"
-    if found["type"] == "missing":
-        return "is missing"
-    return str(found["msg"]).removeprefix("Value error, ")
+def _idle(rules: Rules, begins_at: Instant, ends_at: Instant) -> Rules:
+    return replace(rules, begins_at=begins_at, ends_at=ends_at, assessed_types=frozenset())

@@ -9,6 +9,7 @@ from schemas.instants import FOREVER, Instant
 from schemas.records import Contribution, Span
 
 LEAD: Final = "lead"  # the ranking by the unit that leads the order
+LINE: Final = "line"  # by the line department of its field
 
 Labels = tuple[str, str, str, str]
 Rates = tuple[Contribution | None, ...]

@@ -3,6 +3,8 @@
 Events are applied in order (`corrections.in_order`). What a unit does counts only while it leads
 the order; what is requested or refused has no effect. Nothing here depends on the present time:
 `outcome` asks what the state means at an instant.
+
+An event that changes nothing says why, by a word of `explanation`.
 """
 
 from __future__ import annotations
@@ -12,22 +14,27 @@ from typing import Any, Final, NamedTuple
 
 from schemas.instants import FOREVER, Instant
 from schemas.records import Event, OrderSummary
+from services.domain.clocks import Clock, facts_of, platform_due
 from services.domain.corrections import instant_of
-from services.domain.policy import Indicator, Policy
-from services.domain.windows import local_day
+from services.domain.deadlines import ends_at
+from services.domain.measures import STEPS
+from services.domain.policy import Rules
+from services.domain.ratings import Call, Ratings
 
 APPROVED: Final = "approved"
 
-
-class Call(NamedTuple):
-    """One attempt to ask the citizen, and the unit that led the order at that time.
-
-    ``answers`` is None if the citizen was not reached.
-    """
-
-    unit: str
-    at: Instant
-    answers: Mapping[str, str] | None
+# Why an event changed nothing.
+NOT_APPROVED: Final = "not_approved"
+NOT_LEAD: Final = "not_lead"
+REPEATED: Final = "repeated"
+NOT_RESPONSIBLE: Final = "not_responsible"
+TOO_LATE: Final = "too_late"
+TOO_OFTEN: Final = "too_often"
+NO_DEADLINE: Final = "no_deadline"
+GROUND_NOT_ACCEPTED: Final = "ground_not_accepted"
+NOT_EXCLUDED: Final = "not_excluded"
+NOT_SUSPENDED: Final = "not_suspended"
+EARLY: Final = "early"  # it will count from the first dispatch on
 
 
 class Occurrence(NamedTuple):
@@ -41,22 +48,28 @@ class Occurrence(NamedTuple):
 class WorkOrder:
     """The state of one order. ``lead`` is "" while no unit leads it.
 
-    ``resolve_due`` is the deadline in force, ``suspended_until`` the end of a suspension (None:
-    not suspended, FOREVER: until resumed). ``excluded`` maps indicators to the ground, the
-    latest exclusion last. ``standing`` is the callback that counts under the policy.
+    The three steps have a deadline (``sign_due`` …; None: there is none, FOREVER: it rests) and
+    the instant at which the lead did them (``signed_at`` …). ``closed_at``, ``called_at`` and
+    ``booked`` (by step) are the instants at which the order is booked. ``suspended_until`` is the
+    end of a suspension (None: not suspended, FOREVER: until resumed). ``excluded`` maps
+    indicators to the ground, the latest exclusion last. ``standing`` is the callback that counts.
     """
 
     __slots__ = (
-        "_call_days",
-        "_calls",
-        "_dispatched_at",
+        "_clock",
+        "_dispatched",
         "_early",
         "_handlers",
-        "_platform_due",
-        "_policy",
-        "_reached",
-        "_was_dispatched",
+        "_handling",
+        "_ratings",
+        "_rules",
+        "booked",
+        "called_at",
         "cancelled",
+        "closed_at",
+        "contact_due",
+        "contacted_at",
+        "evidence",
         "excluded",
         "first_at",
         "lead",
@@ -65,39 +78,47 @@ class WorkOrder:
         "received_at",
         "resolve_due",
         "resolved_at",
+        "sign_due",
+        "signed_at",
         "source",
         "standing",
         "suspended_until",
         "unreachable",
     )
 
-    def __init__(self, policy: Policy, first: Event) -> None:
-        self._policy = policy
+    def __init__(self, rules: Rules, first: Event) -> None:
+        self._rules = rules
         self.first_at: Instant = first.occurred_at
         self.source: str = first.source
         self.received_at: Instant | None = None
         self.received: Mapping[str, Any] = {}
         self.lead = ""
+        self.sign_due: Instant | None = None
+        self.contact_due: Instant | None = None
         self.resolve_due: Instant | None = None
+        self.signed_at: Instant | None = None
+        self.contacted_at: Instant | None = None
         self.resolved_at: Instant | None = None
+        self.evidence = False
+        self.closed_at: Instant | None = None
+        self.called_at: Instant | None = None
+        self.booked: dict[str, Instant] = {}
         self.suspended_until: Instant | None = None
         self.excluded: dict[str, str] = {}
         self.cancelled = False
         self.standing: Call | None = None
         self.unreachable = False
         self.occurrences: list[Occurrence] = []
-        self._was_dispatched = False
-        self._dispatched_at: Instant | None = None
-        self._platform_due: Instant | None = None
-        self._handlers: set[str] = set()  # units that got the order and have not returned it
-        self._early: dict[str, Instant] = {}  # reports of units before the first dispatch
-        self._calls: list[Call] = []
-        self._reached = False  # by any of these calls
-        self._call_days: set[int] = set()
+        self._ratings: Ratings | None = None
+        self._dispatched: Mapping[str, Any] = {}  # the last dispatch
+        self._clock: Clock | None = None  # of the lead's handling
+        self._handling = 1  # which round it is
+        self._handlers: dict[str, Instant] = {}  # who got the order and has not returned it: when
+        self._early: list[Event] | None = []  # reports before the first dispatch; then None
 
     def summary(self) -> OrderSummary:
         """The columns people filter by."""
-        received = self.received
+        received, due = self.received, self.resolve_due
         return OrderSummary(
             self.source,
             self.lead,
@@ -107,174 +128,270 @@ class WorkOrder:
             received.get("urgency", ""),
             tuple(received.get("category", ())),
             received.get("community", ""),
-            self.resolve_due,
+            None if due == FOREVER else due,
             self.resolved_at,
         )
 
-    def on_received(self, event: Event) -> None:
+    def on_received(self, event: Event) -> str | None:
         """The order exists from here on, and keeps this instant."""
-        if self.received_at is None:  # a second one, from another platform, changes nothing
-            self.received_at = event.occurred_at
-            self.received = event.data
-            self.source = event.source
-            self.resolve_due = self._deadline()
+        if self.received_at is not None:  # a second one, from another platform
+            return REPEATED
+        self.received_at = event.occurred_at
+        self.received = event.data
+        self.source = event.source
+        self._set_dues()
+        return None
 
-    def on_dispatched(self, event: Event) -> None:
+    def on_dispatched(self, event: Event) -> str | None:
         """A unit leads, and its clock starts: never at sign-off."""
-        unit = event.data.get("unit", "")
-        if unit != self.lead:
+        unit, at = event.data.get("unit", ""), event.occurred_at
+        if unit == self.lead:
+            self._book(at)
+        else:
             self.lead = unit
             self.suspended_until = None
+            self.closed_at = None
+            self.booked = {}
+        self._handlers[unit] = at
+        self._handling = event.data.get("round", 1)
+        self.signed_at = self.contacted_at = self.resolved_at = None
+        self.evidence = False
+        self._dispatched = event.data
+        self._restart(at, platform_due("resolve", event.data))
+        self._set_dues()
         # Clocks of two systems differ by seconds: a report may precede the first dispatch.
-        self.resolved_at = None if self._was_dispatched else self._early.get(unit)
-        self._was_dispatched = True
-        self._handlers.add(unit)
-        self._dispatched_at = event.occurred_at
-        self._platform_due = _instant(event.data, "resolve_due")
-        self.resolve_due = self._deadline()
+        early, self._early = self._early, None
+        for report in early or ():
+            if report.data.get("unit") == unit:
+                EFFECTS[report.type](self, report)
+        return None
 
-    def on_resolved(self, event: Event) -> None:
+    def on_signed(self, event: Event) -> str | None:
+        """The lead has taken it over."""
+        if refused := self._refuse_report(event, self.signed_at):
+            return refused
+        self.signed_at = event.occurred_at
+        return None
+
+    def on_contacted(self, event: Event) -> str | None:
+        """The lead says that it spoke to the citizen; that adds nothing to the response rate."""
+        if event.data.get("evidence") and self._early is None and self.is_lead(event):
+            self.evidence = True
+        if refused := self._refuse_report(event, self.contacted_at):
+            return refused
+        self.contacted_at = event.occurred_at
+        return None
+
+    def on_resolved(self, event: Event) -> str | None:
         """Only the lead's report closes the order, the first one since it was sent to it."""
-        unit = event.data.get("unit", "")
-        if not self._was_dispatched:
-            self._early.setdefault(unit, event.occurred_at)
-        elif unit and unit == self.lead and self.resolved_at is None:
-            self.resolved_at = event.occurred_at
+        if event.data.get("evidence") and self._early is None and self.is_lead(event):
+            self.evidence = True
+        if refused := self._refuse_report(event, self.resolved_at):
+            return refused
+        self.resolved_at = event.occurred_at
+        if self.closed_at is None:
+            self.closed_at = event.occurred_at
+        return None
 
-    def on_callback(self, event: Event) -> None:
+    def on_callback(self, event: Event) -> str | None:
         """One more attempt to ask the citizen."""
-        answers = event.data.get("answers", {}) if event.data.get("reached") else None
-        call = Call(self.lead, event.occurred_at, answers)
-        self._calls.append(call)
-        self._weigh(call)
+        if self._ratings is None:
+            self._ratings = Ratings(self._rules)
+        self._ratings.take(event, self.lead)
+        self._weigh()
+        return None
 
-    def on_returned(self, event: Event) -> None:
+    def on_returned(self, event: Event) -> str | None:
         """An accepted return counts, and the unit no longer answers for the order (2.17)."""
         unit = event.data.get("unit", "")
+        if event.data.get("decision") != APPROVED:
+            return NOT_APPROVED
         # The unit it names may have been replaced already, by a dispatch of the same second.
-        if event.data.get("decision") != APPROVED or unit not in self._handlers:
-            return
-        self._handlers.remove(unit)
+        if unit not in self._handlers:
+            return NOT_RESPONSIBLE
+        rules, within = self._rules, self._rules.document.returns.within
+        if within is not None:
+            requested_at = _instant(event, "requested_at")
+            if requested_at > ends_at(self._handlers[unit], within, rules.zone, rules.working_days):
+                return TOO_LATE
+        del self._handlers[unit]
         self.occurrences.append(Occurrence("returned", unit, event.occurred_at))
-        if self._calls:  # they rated the handling of a unit that was not responsible
-            self._calls = [call for call in self._calls if call.unit != unit]
-            self.standing, self.unreachable = None, False
-            self._reached, self._call_days = False, set()
-            for call in self._calls:
-                self._weigh(call)
+        if self._ratings is not None and rules.document.returns.callbacks == "dropped":
+            # They rated the handling of a unit that was not responsible.
+            self._ratings = self._ratings.without(unit)
+            self._weigh()
         if unit == self.lead:
             self.lead = ""
-            self.resolved_at = None
+            self.signed_at = self.contacted_at = self.resolved_at = self.closed_at = None
+            self.evidence = False
             self.suspended_until = None
-            self._dispatched_at = self._platform_due = None
-            self.resolve_due = self._deadline()
+            self.booked = {}
+            self._clock = None
+            self._set_dues()
+        return None
 
-    def on_extended(self, event: Event) -> None:
-        """Only an extension approved before expiry moves the deadline."""
-        due = _instant(event.data, "resolve_due")
-        if due is None or not self._approved_for_lead(event.data):
-            return
-        decided_at = _instant(event.data, "decided_at")
-        if decided_at is None:
-            decided_at = event.occurred_at
-        if self.resolve_due is None or decided_at < self.resolve_due:
-            self.resolve_due = self._platform_due = due
+    def on_extended(self, event: Event) -> str | None:
+        """An approved extension moves the deadline; by default only one approved before expiry."""
+        if refused := self._refuse_decision(event):
+            return refused
+        clock, rules = self._clock, self._rules.document.extensions
+        if clock is None or event.data.get("resolve_due") is None:
+            return NO_DEADLINE
+        due = FOREVER if self.resolve_due is None else self.resolve_due
+        if rules.approved == "before_expiry" and _instant(event, "decided_at") >= due:
+            return TOO_LATE
+        if rules.times is not None and clock.extensions >= rules.times:
+            return TOO_OFTEN
+        clock.extend(instant_of(event.data["resolve_due"]), event.occurred_at)
+        self.resolve_due = clock.due()
+        return None
 
-    def on_suspended(self, event: Event) -> None:
+    def on_suspended(self, event: Event) -> str | None:
         """The order rests until it is resumed, its time is over or another unit leads (2.14)."""
-        if self._approved_for_lead(event.data):
-            until = _instant(event.data, "until")
-            self.suspended_until = FOREVER if until is None else until
+        if refused := self._refuse_decision(event):
+            return refused
+        until = event.data.get("until")
+        self.suspended_until = FOREVER if until is None else instant_of(until)
+        self._rest(event.occurred_at, self.suspended_until)
+        return None
 
-    def on_resumed(self, event: Event) -> None:
+    def on_resumed(self, event: Event) -> str | None:
         """The suspended order is taken up again."""
-        if event.data.get("unit") == self.lead:
-            self.suspended_until = None
+        if not self.is_lead(event):
+            return NOT_LEAD
+        if self.suspended_until is None or self.suspended_until <= event.occurred_at:
+            return NOT_SUSPENDED
+        self.suspended_until = None
+        self._rest(event.occurred_at, event.occurred_at)
+        return None
 
-    def on_excluded(self, event: Event) -> None:
+    def on_excluded(self, event: Event) -> str | None:
         """The order leaves the denominators of some or all indicators."""
         ground = event.data.get("ground", "")
+        grounds = self._rules.grounds
+        accepted = None if grounds is None else grounds.get(ground)
+        if grounds is not None and accepted is None:
+            return GROUND_NOT_ACCEPTED
         for indicator in self._indicators(event.data):
-            self.excluded.pop(indicator, None)
-            self.excluded[indicator] = ground
+            if accepted is None or indicator in accepted:
+                self.excluded.pop(indicator, None)
+                self.excluded[indicator] = ground
+        return None
 
-    def on_reinstated(self, event: Event) -> None:
+    def on_reinstated(self, event: Event) -> str | None:
         """The exclusion from some or all indicators is taken back."""
-        for indicator in self._indicators(event.data):
-            self.excluded.pop(indicator, None)
+        there = [i for i in self._indicators(event.data) if i in self.excluded]
+        for indicator in there:
+            del self.excluded[indicator]
+        return None if there else NOT_EXCLUDED
 
-    def on_reopened(self, event: Event) -> None:
-        """The order is open again; its deadline stays until a dispatch sets a new one."""
+    def on_reopened(self, event: Event) -> str | None:
+        """The order is open again."""
+        at, reopening = event.occurred_at, self._rules.document.reopening
+        self._book(at)
         self.resolved_at = None
-        unit = event.data.get("unit", self.lead)
-        self.occurrences.append(Occurrence("reopened", unit, event.occurred_at))
+        self.occurrences.append(Occurrence("reopened", event.data.get("unit", self.lead), at))
+        if reopening.callbacks == "dropped":
+            self._ratings = Ratings(self._rules)
+            self._weigh()
+        if reopening.clock == "restarts" and self._clock is not None:
+            self._handling = event.data.get("round", self._handling + 1)
+            self._restart(at, None)
+        return None
 
-    def on_cancelled(self, _event: Event) -> None:
+    def on_cancelled(self, _event: Event) -> str | None:
         """The citizen withdrew the demand: not assessed any more."""
+        if self.cancelled:
+            return REPEATED
         self.cancelled = True
+        return None
 
-    def _deadline(self) -> Instant | None:
-        """The last dispatch's own deadline, else the order's, else the policy's, else none."""
-        if self._platform_due is not None:
-            return self._platform_due
-        due = _instant(self.received, "resolve_due")
-        if due is None and self._dispatched_at is not None and self.received_at is not None:
-            due = self._policy.resolve_deadline(self.received, self._dispatched_at)
-        return due
+    def is_lead(self, event: Event) -> bool:
+        """Whether an action is the lead unit's."""
+        return bool(self.lead) and event.data.get("unit") == self.lead
 
-    def _approved_for_lead(self, data: Mapping[str, Any]) -> bool:
-        return data.get("decision") == APPROVED and data.get("unit") == self.lead
+    def _restart(self, at: Instant, due: Instant | None) -> None:
+        """Start the clock of a handling; one of a suspended order rests at once."""
+        self._clock = clock = Clock(self._rules, at, due)
+        if self.received_at is not None:
+            clock.inform(facts_of(self.received, self.lead, self._handling))
+        if self.suspended_until is not None and self.suspended_until > at:
+            self._rest(at, self.suspended_until)
+        self.resolve_due = clock.due()
+
+    def _set_dues(self) -> None:
+        """Find the deadlines: the platform's own, else the policy's once the order is received."""
+        received, clock, lead = self.received, self._clock, self.lead
+        facts = None
+        if clock is not None and self.received_at is not None:
+            facts = facts_of(received, lead, self._handling)
+            clock.inform(facts, platform_due("resolve", received))
+        for step in self._rules.steps:
+            due = platform_due(step, self._dispatched if lead else {}, received)
+            if step == "resolve" and clock is not None:
+                due = clock.due()
+            elif due is None and facts is not None:
+                found = self._rules.deadlines.due(step, facts, self._handlers[lead])
+                due = found and found.ends_at
+            setattr(self, STEPS[step].due, due)
+
+    def _rest(self, begins_at: Instant, until: Instant) -> None:
+        if self._clock is not None and self._rules.document.suspensions.clock == "pauses":
+            self._clock.rest(begins_at, until)
+            self.resolve_due = self._clock.due()
+
+    def _book(self, at: Instant) -> None:
+        """The handling ends: what is booked already stays where it is, or may move again."""
+        if self._rules.document.reopening.attribution == "last":
+            self.closed_at = None
+            return
+        for step in self._rules.steps:
+            due = getattr(self, STEPS[step].due)
+            if due is not None and (at >= due or getattr(self, STEPS[step].done) is not None):
+                self.booked.setdefault(step, due)
+
+    def _weigh(self) -> None:
+        """Take over which callback counts, and whether the citizen is out of reach."""
+        if (ratings := self._ratings) is None:
+            return
+        self.standing = standing = ratings.standing
+        self.unreachable = ratings.unreachable
+        keeps_first = self._rules.document.reopening.attribution == "first"
+        self.called_at = ratings.first_at if keeps_first or standing is None else standing.at
+
+    def _refuse_report(self, event: Event, done: Instant | None) -> str | None:
+        """Why a report of a unit changes nothing; None if it does."""
+        if self._early is not None:
+            self._early.append(event)
+            return EARLY
+        if not self.is_lead(event):
+            return NOT_LEAD
+        return None if done is None else REPEATED
+
+    def _refuse_decision(self, event: Event) -> str | None:
+        if event.data.get("decision") != APPROVED:
+            return NOT_APPROVED
+        return None if self.is_lead(event) else NOT_LEAD
 
     def _indicators(self, data: Mapping[str, Any]) -> Iterable[str]:
-        """The policy's indicators that an event lists; all of them if it lists none."""
+        """The counted indicators that an event lists; all of them if it lists none."""
         listed = data.get("indicators")
-        codes = self._policy.codes
+        codes = self._rules.codes
         return codes if not listed else [code for code in codes if code in listed]
 
-    def _weigh(self, call: Call) -> None:
-        """Find the callback that counts, and whether the citizen is out of reach."""
-        policy = self._policy
-        if call.answers and call.answers.get("solved"):
-            self.standing = _basis(self.standing, call, policy)
-        self._reached = self._reached or call.answers is not None
-        if not self._reached:
-            self._call_days.add(local_day(call.at, policy.time_zone))
-        self.unreachable = (
-            not self._reached
-            and len(self._calls) >= policy.attempts
-            and len(self._call_days) >= policy.attempt_days
-        )
+
+def _instant(event: Event, field: str) -> Instant:
+    """An instant that the event tells, else its own."""
+    text = event.data.get(field)
+    return event.occurred_at if text is None else instant_of(text)
 
 
-def grade(indicator: Indicator, answers: Mapping[str, str]) -> int | None:
-    """Thousandths for one answer; None if the question was not answered."""
-    answer = answers.get(indicator.source)
-    return None if answer is None else indicator.grades.get(answer, 0)
-
-
-def _basis(standing: Call | None, call: Call, policy: Policy) -> Call:
-    """Of two valid callbacks the one that counts; ``call`` is the later one."""
-    if standing is None or policy.basis == "last":
-        return call
-    if policy.basis == "first":
-        return standing
-    return call if _points(call, policy) >= _points(standing, policy) else standing
-
-
-def _points(call: Call, policy: Policy) -> int:
-    answers = call.answers or {}
-    return sum(i.weight * (grade(i, answers) or 0) for i in policy.weighted)
-
-
-def _instant(data: Mapping[str, Any], field: str) -> Instant | None:
-    text = data.get(field)
-    return None if text is None else instant_of(text)
-
-
-# signed, contacted, corrected, appealed, reviewed and linked change nothing that is counted yet.
-EFFECTS: Final[Mapping[str, Callable[[WorkOrder, Event], None]]] = {
+# appealed, reviewed, corrected and linked change nothing that is counted.
+EFFECTS: Final[Mapping[str, Callable[[WorkOrder, Event], str | None]]] = {
     "received": WorkOrder.on_received,
     "dispatched": WorkOrder.on_dispatched,
+    "signed": WorkOrder.on_signed,
+    "contacted": WorkOrder.on_contacted,
     "resolved": WorkOrder.on_resolved,
     "callback": WorkOrder.on_callback,
     "returned": WorkOrder.on_returned,

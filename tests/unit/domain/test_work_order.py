@@ -133,7 +133,8 @@ def test_an_extension_holds_when_received_is_told_later() -> None:
 
 def test_of_two_equally_good_callbacks_the_later_stands() -> None:
     text = preset("beijing-district").replace("attribution: created", "attribution: callback")
-    best = load_policy(text.replace("basis: last", "basis: best"))
+    text = text.replace("basis: last", "basis: best")
+    best = load_policy(f"{text}reopening: {{attribution: last}}\n")
     calls = [rated(f"2026-07-{day} 09:00", grade) for day, grade in
              ((13, "satisfied"), (14, "satisfied"), (15, "neutral"))]  # fmt: skip
     found = contributions_at(evaluate(order(*calls), best).spans, END)

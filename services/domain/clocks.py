@@ -1,0 +1,98 @@
+"""Deadlines of one handling: from a dispatch on, with extensions and pauses (docs/rules.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.instants import FOREVER, Instant
+from services.domain.corrections import instant_of
+from services.domain.deadlines import Facts, Pause, ends_at
+from services.domain.policy import Rules
+
+
+class Clock:
+    """The resolve deadline of one handling, and what moves it.
+
+    Args:
+        started_at: The dispatch, or the reopening that restarted the clock.
+        due: A deadline that the platform set; it comes before the policy's.
+    """
+
+    __slots__ = ("_due", "_facts", "_pauses", "_rules", "_set_at", "extensions", "started_at")
+
+    def __init__(self, rules: Rules, started_at: Instant, due: Instant | None) -> None:
+        self.started_at = started_at
+        self._facts: Facts | None = None  # unknown until the order is received
+        self.extensions = 0
+        self._rules = rules
+        self._due = due  # set by the platform or an extension, at _set_at
+        self._set_at = started_at
+        self._pauses: list[Pause] = []
+
+    def inform(self, facts: Facts, due: Instant | None = None) -> None:
+        """Tell by what the policy finds its deadline, and the platform's if none is set yet."""
+        self._facts = facts
+        if self._due is None:
+            self._due = due
+
+    def due(self) -> Instant | None:
+        """When the order must be resolved; FOREVER while the clock rests, None: never."""
+        due = self._due
+        if due is None:
+            return self._counted()
+        for began_at, ended_at in self._pauses:
+            begins_at = max(began_at, self._set_at)  # what rested before does not move it
+            if begins_at < min(due, ended_at):
+                due = FOREVER if ended_at == FOREVER else due + ended_at - begins_at
+        return due
+
+    def extend(self, due: Instant, at: Instant) -> None:
+        """Set a new deadline, cut off where the longest extension of the policy ends."""
+        longest = self._rules.document.extensions.longest
+        if longest is not None:
+            rules = self._rules
+            due = min(due, ends_at(self.started_at, longest, rules.zone, rules.working_days))
+        self._due = due
+        self._set_at = at
+        self.extensions += 1
+
+    def rest(self, begins_at: Instant, until: Instant) -> None:
+        """Let the clock rest; if it rests already, until another instant."""
+        pauses = self._pauses
+        if pauses and begins_at < pauses[-1][1]:
+            begins_at = pauses.pop()[0]
+        if begins_at < until:
+            pauses.append((begins_at, until))
+
+    def _counted(self) -> Instant | None:
+        """The policy's deadline; one that would pass while the clock rests passes at its end."""
+        if self._facts is None:
+            return None
+        found = self._rules.deadlines.due("resolve", self._facts, self.started_at, self._pauses)
+        if found is None or not self._pauses:
+            return found and found.ends_at
+        return next((to for from_, to in self._pauses if from_ < found.ends_at < to), found.ends_at)
+
+
+def facts_of(received: Mapping[str, Any], unit: str, handling: int) -> Facts:
+    """What the policy's list of deadlines asks of an order."""
+    return Facts(
+        received.get("urgency", ""),
+        received.get("channel", ""),
+        received.get("demand_type", ""),
+        tuple(received.get("category", ())),
+        tuple(received.get("tags", ())),
+        unit,
+        handling,
+    )
+
+
+def platform_due(step: str, *sources: Mapping[str, Any]) -> Instant | None:
+    """The deadline that the first of several events sets for a step."""
+    field = f"{step}_due"
+    for source in sources:
+        text = source.get(field)
+        if text is not None:
+            return instant_of(text)
+    return None

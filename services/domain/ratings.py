@@ -1,0 +1,99 @@
+"""Callbacks (回访): which of them counts, and whether the citizen is out of reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+from schemas.instants import Instant
+from schemas.records import Event
+from services.domain.policy import Rules
+from services.domain.windows import local_day
+
+CITIZEN: Final = "citizen"
+NO_ANSWERS: Final[Mapping[str, str]] = {}
+
+
+class Call(NamedTuple):
+    """One attempt to ask the citizen, and the unit that led the order at that time.
+
+    ``answers`` are those that count: none if somebody else than the policy's raters gave them.
+    """
+
+    unit: str
+    at: Instant
+    reached: bool
+    answers: Mapping[str, str]
+
+
+class Ratings:
+    """The calls of an order and what they come to, call by call in their order of time.
+
+    ``standing`` is the callback that counts, ``first_at`` the instant of the first valid one.
+    """
+
+    __slots__ = ("_calls", "_days", "_reached", "_rules", "first_at", "standing")
+
+    def __init__(self, rules: Rules, calls: Iterable[Call] = ()) -> None:
+        self._rules = rules
+        self._calls: list[Call] = []
+        self._reached = False  # by any of the calls
+        self._days: set[int] = set()  # on which the citizen was not reached
+        self.standing: Call | None = None
+        self.first_at: Instant | None = None
+        for call in calls:
+            self._add(call)
+
+    def take(self, event: Event, unit: str) -> None:
+        """Add a `callback` that rates a unit."""
+        rules, data = self._rules, event.data
+        reached = bool(data.get("reached"))
+        counts = reached and (rules.raters is None or data.get("rater", CITIZEN) in rules.raters)
+        answers = data.get("answers", NO_ANSWERS) if counts else NO_ANSWERS
+        self._add(Call(unit, event.occurred_at, reached, answers))
+
+    def without(self, unit: str) -> Ratings:
+        """The same without the calls that rated a unit."""
+        return Ratings(self._rules, [call for call in self._calls if call.unit != unit])
+
+    @property
+    def unreachable(self) -> bool:
+        """Whether enough attempts on enough days have failed."""
+        callbacks = self._rules.document.callbacks
+        return (
+            not self._reached
+            and len(self._calls) >= callbacks.attempts
+            and len(self._days) >= callbacks.days
+        )
+
+    @property
+    def attempts(self) -> int:
+        """How many calls there were."""
+        return len(self._calls)
+
+    def _add(self, call: Call) -> None:
+        self._calls.append(call)
+        if call.reached:
+            self._reached = True
+            answers = call.answers
+            for question in self._rules.questions:
+                if question not in answers:
+                    return
+            if self.standing is None:
+                self.first_at = call.at
+            self.standing = self._better(call)
+        elif not self._reached:
+            self._days.add(local_day(call.at, self._rules.zone))
+
+    def _better(self, call: Call) -> Call:
+        """Of the valid callback that stands and a later one the one that counts."""
+        standing, basis = self.standing, self._rules.document.callbacks.basis
+        if standing is None or basis == "last":
+            return call
+        if basis == "first":
+            return standing
+        return call if self._points(call) >= self._points(standing) else standing
+
+    def _points(self, call: Call) -> int:
+        weighed = self._rules.weighed
+        return sum(grades.get(call.answers.get(source, ""), 0) for source, grades in weighed)
