@@ -1,42 +1,25 @@
-"""The worked examples of the field rules that the two policies express, and the seven states."""
+"""The worked examples of the field rules (domain.md 7), and the seven states."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
 from schemas.instants import DAY, FOREVER, SECOND, Instant
 from schemas.records import Event, Sums, Unit
-from services.domain.outcome import contributions_at, evaluate
-from services.domain.policy import Policy, load_policy, preset
-from services.domain.ranking import rank_units
-from services.domain.score import rate, score
+from services.domain.outcome import evaluate
+from services.domain.policy import load_policy, preset
+from services.domain.ranking import Ranking, rank_units
+from services.domain.score import rate, rates, score
 from services.domain.windows import window
 from tests.support.orders import event, local, moment, rated, rated_order, unanswered
+from tests.support.sums import of, sums_at
 
 BEIJING = load_policy(preset("beijing-district"))
 ON_TIME = load_policy(preset("on-time"))
-END = local("2027-01-01 00:00")
+BEIJING_SCORING = BEIJING.versions[-1].scorings.of("street")
 A, B = "110101001", "110105003"
-
-
-def sums_at(
-    orders: Sequence[Sequence[Event]], policy: Policy, at: Instant = END
-) -> dict[tuple[str, str], Sums]:
-    """(unit, indicator or count) ▸ sums over orders, as of an instant."""
-    denominators: Counter[tuple[str, str]] = Counter()
-    numerators: Counter[tuple[str, str]] = Counter()
-    for events in orders:
-        for found in contributions_at(evaluate(events, policy).spans, at):
-            denominators[found.unit, found.indicator] += found.denominator
-            numerators[found.unit, found.indicator] += found.numerator
-    return {key: Sums(count, numerators[key]) for key, count in denominators.items()}
-
-
-def of(unit: str, sums: dict[tuple[str, str], Sums]) -> dict[str, Sums]:
-    return {indicator: found for (code, indicator), found in sums.items() if code == unit}
 
 
 def test_example_1_two_orders_score_98() -> None:
@@ -49,7 +32,7 @@ def test_example_1_two_orders_score_98() -> None:
     assert sums["response"] == sums["resolution"] == Sums(2, 2000)
     assert sums["satisfaction"] == Sums(2, 1900)
     assert rate(sums["satisfaction"]) == Decimal("95.00")
-    assert score(sums, BEIJING) == Decimal("98.0")
+    assert score(sums, BEIJING_SCORING) == Decimal("98.0")
 
 
 def test_example_2_three_unanswered_calls_are_in_no_rate() -> None:
@@ -115,12 +98,54 @@ def test_example_5_five_orders_and_no_valid_callback() -> None:
     orders = [
         rated_order(A, local("2026-07-06 09:00"), subject=f"o{number}")[:-1] for number in range(5)
     ]
-    ranking = rank_units([Unit(A, "A", "street")], sums_at(orders, BEIJING), BEIJING)
+    ranking = rank_units(
+        [Unit(A, "A", "street")], sums_at(orders, BEIJING), BEIJING.versions[-1], "street"
+    )
     assert not ranking.ranked
     (entry,) = ranking.unranked
     assert (entry.reason, entry.volume) == ("no_valid_callback", 5)
     assert set(entry.rates.values()) == {None}
     assert ranking.bottom() == frozenset()
+
+
+def test_example_6_lianyungang_points() -> None:
+    """In July 2021: 1 of 5 due orders closed late, 1 of 7 signed late."""
+    policy = load_policy(preset("lianyungang-2021"))
+    july = window(policy, "cycle", "2021-07", 0)
+    orders = []
+    for number in range(7):
+        # The last two are due for completion in August: 5 working days from the 29th.
+        start = local("2021-07-12 09:00" if number < 5 else "2021-07-29 09:00")
+        orders.append(
+            [
+                event("received", start, subject=f"o{number}", demand_type="help"),
+                event("dispatched", start, subject=f"o{number}", unit=A),
+                event("signed", start + (DAY if number else 3 * DAY), subject=f"o{number}", unit=A),
+                event(
+                    "resolved",
+                    start + (8 if number == 1 else 4) * DAY,
+                    subject=f"o{number}",
+                    unit=A,
+                ),
+                rated(start + 9 * DAY, subject=f"o{number}"),
+            ]
+        )
+    sums = of(A, sums_at(orders, policy, within=july))
+    assert sums["sign_in_time"] == Sums(7, 6000)
+    assert sums["on_time"] == Sums(5, 4000)
+    assert sums["satisfaction"] == Sums(5, 5000)
+    scoring = policy.at(july.ends_at - 1).scorings.of("street")
+    found = rates(sums, scoring)
+    assert (found["sign_in_time"], found["on_time"]) == (Decimal("85.71"), Decimal("80.00"))
+
+    def points(**changed: Sums) -> Decimal | None:
+        full = dict.fromkeys(("sign_in_time", "on_time", "satisfaction"), Sums(1, 1000))
+        return score(full | changed, scoring)
+
+    assert points() == Decimal(55)
+    assert points(on_time=sums["on_time"]) == Decimal(55 - 20 + 5)
+    assert points(sign_in_time=sums["sign_in_time"]) == Decimal("45.71")  # 0.71 of 10
+    assert score(sums, scoring) == Decimal("30.71")
 
 
 def test_example_7_returned_and_re_dispatched() -> None:
@@ -163,8 +188,49 @@ def test_example_8_basis_first_and_last() -> None:
     assert of(A, while_waiting)["satisfaction"] == Sums(1, 0)
 
 
+def test_example_9_an_exclusion_after_the_freeze_changes_only_what_is_asked_later() -> None:
+    """20 streets in the cycle to 19 July; the last of them has its dissatisfied order excluded."""
+    cycle = window(BEIJING, "cycle", "2026-07", 0)
+    frozen_at, later = local("2026-07-20 00:00"), local("2026-07-26 00:00")
+    units = [Unit(f"1101010{number:02}", f"street {number}", "street") for number in range(1, 21)]
+    eleventh, last = units[9].code, units[10].code
+    orders = [
+        rated_order(
+            unit.code,
+            local("2026-06-22 09:00"),
+            subject=f"{unit.code}-{number}",
+            satisfaction="dissatisfied" if number == 0 else "satisfied",
+            solved="no" if number < (place if unit.code != last else 10) else "yes",
+        )
+        for place, unit in enumerate(units)
+        for number in range(20)
+    ]
+    assert len(units) == 20
+
+    def ranked(at: Instant, stored: Sequence[Sequence[Event]]) -> Ranking:
+        sums = sums_at(stored, BEIJING, at, within=cycle)
+        return rank_units(units, sums, BEIJING.at(cycle.ends_at - 1), "street")
+
+    published = ranked(frozen_at, orders)
+    assert last in published.bottom()
+    assert eleventh not in published.bottom()
+
+    (contested,) = [n for n, order in enumerate(orders) if order[0].subject == f"{last}-0"]
+    excluded = event(
+        "excluded", "2026-07-25 10:00", subject=f"{last}-0", ground="unreasonable_demand"
+    )
+    orders[contested] = [*orders[contested], excluded]
+    assert ranked(frozen_at, orders) == published  # revision 1
+    revised = ranked(later, orders)  # revision 2
+    by_code = {entry.unit.code: entry for entry in revised.ranked}
+    assert by_code[last].sums["satisfaction"] == Sums(19, 19_000)
+    assert by_code[last].states == {"excluded:unreasonable_demand": 1, "valid": 19}
+    assert by_code[last].volume == 20
+    assert revised.bottom() == (published.bottom() - {last}) | {eleventh}
+
+
 def test_the_rounding_example_from_orders() -> None:
-    """V73 C73 S36, 67 satisfied and 3 basically satisfied give 72.8."""
+    """V73 C73 S36, 67 satisfied and 3 basically satisfied give 72.8; rounded rates give 72.9."""
     orders = [
         rated_order(
             A,
@@ -179,7 +245,11 @@ def test_the_rounding_example_from_orders() -> None:
     exact = 10 + 50 * Fraction(36, 73) + 40 * Fraction(67 * 10 + 27, 730)
     assert sums["satisfaction"] == Sums(73, 69_700)
     assert abs(exact - Fraction("72.8")) < Fraction("0.05")
-    assert score(sums, BEIJING) == Decimal("72.8")
+    assert score(sums, BEIJING_SCORING) == Decimal("72.8")
+    rate_first = load_policy(
+        preset("beijing-district").replace("  decimals: 1  ", "  rate_decimals: 2\n  decimals: 1  ")
+    )
+    assert score(sums, rate_first.versions[-1].scorings.of("street")) == Decimal("72.9")
 
 
 def test_an_unanswered_question_counts_zero_or_leaves_its_denominator() -> None:
