@@ -1,4 +1,4 @@
-"""Everything about the messages that is generated from their models: what lies where."""
+"""Everything that is generated from the models of messages and policies: what lies where."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from schemas import topics
 from schemas.envelope import ENVELOPES, PREFIX
 from schemas.events import DATA_TYPES
 from schemas.feeds import FEEDS, Feed
+from schemas.policy_schema import NAME as POLICY
+from schemas.policy_schema import policy_schema
 from schemas.reference import event_example, events_page
 
 _VERSION: Final = "1.0.0"
@@ -23,6 +25,7 @@ def documents() -> dict[str, str]:
     """Return every generated file, by its path from the repository's root."""
     files = {f"schemas/json/{name}.json": _as_json(json_schema(name)) for name in ENVELOPES}
     files |= {f"schemas/json/{name}.json": _as_json(feed_schema(name)) for name in FEEDS}
+    files[f"schemas/json/{POLICY}.json"] = _as_json(policy_schema())
     files["schemas/asyncapi.yaml"] = yaml.safe_dump(
         asyncapi(), allow_unicode=True, sort_keys=False, width=100
     )
