@@ -4,24 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Final, Literal, NamedTuple
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple, Protocol
 
 from schemas.records import ZERO, Sums, Unit
-from services.domain.policy import Policy
-from services.domain.score import rate, sample, score
+from services.domain.adjustments import Adjustments, Entry, apply
+from services.domain.places import Place, at_the_bottom, places
+from services.domain.score import OwnSums, below_floor, half_up, rates, raw_score, samples
+from services.domain.scorings import Scoring, Scorings
 
 Reason = Literal["no_demand", "no_valid_callback", "too_few"]
 
 STATE: Final = "state:"
 # Counts that are shown with a unit beside its volume and states.
 COUNTS: Final = ("open", "overdue", "returned", "reopened")
+NO_ADJUSTMENTS: Final[Adjustments] = MappingProxyType({})
+
+
+class Version(Protocol):
+    """What a ranking needs of a policy's version: the one in force at its window's end."""
+
+    @property
+    def scorings(self) -> Scorings:
+        """How it scores which units."""
 
 
 class Figures(NamedTuple):
     """What the sums say about one unit.
 
-    ``rates`` in percent, None without a denominator, and ``sums`` by indicator; ``states`` by
-    name without the prefix (``excluded:<ground>`` one by one): they add up to ``volume``.
+    ``rates`` in percent, None without a denominator, of every indicator; ``sums`` of those that
+    have no parts; ``states`` by name without the prefix (``excluded:<ground>`` one by one): they
+    add up to ``volume``. ``below_floor``: the indicators whose rate is below their floor.
     """
 
     volume: int
@@ -29,10 +43,15 @@ class Figures(NamedTuple):
     sums: dict[str, Sums]
     states: dict[str, int]
     counts: dict[str, int]
+    below_floor: tuple[str, ...]
 
 
 class RankedUnit(NamedTuple):
-    """A unit with its place. ``bottom``: it is among those who are called in."""
+    """A unit with its place. ``bottom``: it is among those who are called in.
+
+    ``score`` holds the ``adjustment`` (points, cut off at their caps), ``score_before`` does not;
+    ``adjusted_by`` are the entries that were counted.
+    """
 
     rank: int
     unit: Unit
@@ -43,6 +62,10 @@ class RankedUnit(NamedTuple):
     states: dict[str, int]
     counts: dict[str, int]
     bottom: bool
+    below_floor: tuple[str, ...]
+    score_before: Decimal
+    adjustment: Decimal
+    adjusted_by: tuple[Entry, ...]
 
 
 class UnrankedUnit(NamedTuple):
@@ -55,6 +78,7 @@ class UnrankedUnit(NamedTuple):
     volume: int
     states: dict[str, int]
     counts: dict[str, int]
+    below_floor: tuple[str, ...]
 
 
 class Ranking(NamedTuple):
@@ -71,16 +95,36 @@ class Ranking(NamedTuple):
 class _Scored(NamedTuple):
     unit: Unit
     score: Decimal
+    score_before: Decimal
+    adjustment: Decimal
+    adjusted_by: tuple[Entry, ...]
     figures: Figures
 
 
 def rank_units(
-    units: Sequence[Unit], sums: Mapping[tuple[str, str], Sums], policy: Policy
+    units: Sequence[Unit],
+    sums: Mapping[tuple[str, str], Sums],
+    rules: Version,
+    kind: str,
+    group: str = "",
+    *,
+    adjustments: Adjustments = NO_ADJUSTMENTS,
 ) -> Ranking:
-    """Rank units by their published (rounded) score.
+    """Rank units of one kind, or one peer group, by their published (rounded) score.
 
-    ``sums`` are keyed by (unit code, indicator or count) and may hold other units too.
+    ``sums`` are keyed by (unit code, indicator or count), are those of the scoring's ``basis``
+    and may hold other units too. ``adjustments`` are those in force, if the window is a cycle.
     """
+    return rank(units, sums, rules.scorings.of(kind, group), adjustments)
+
+
+def rank(
+    units: Sequence[Unit],
+    sums: Mapping[tuple[str, str], Sums],
+    scoring: Scoring,
+    adjustments: Adjustments = NO_ADJUSTMENTS,
+) -> Ranking:
+    """Rank units under one scoring."""
     by_unit: dict[str, dict[str, Sums]] = {unit.code: {} for unit in units}
     for (code, indicator), found in sums.items():
         if code in by_unit:
@@ -89,79 +133,90 @@ def rank_units(
     unranked: list[UnrankedUnit] = []
     for unit in units:
         own = by_unit[unit.code]
-        figures = figures_of(own, policy)
-        points = score(own, policy)
-        if points is None or sample(own, policy) < policy.minimum_sample:
-            unranked.append(_unranked(unit, figures, points))
+        figures = figures_of(own, scoring)
+        points = raw_score(own, scoring)
+        if points is None or min(samples(own, scoring).values()) < scoring.minimum_sample:
+            unranked.append(_unranked(unit, figures, own, scoring))
         else:
-            scored.append(_Scored(unit, points, figures))
+            scored.append(_scored(unit, points, figures, adjustments.get(unit.code, ()), scoring))
     scored.sort(key=lambda entry: (-entry.score, -entry.figures.volume, entry.unit.code))
     unranked.sort(key=lambda entry: entry.unit.code)
-    return Ranking(_placed(scored, policy), tuple(unranked))
+    return Ranking(_placed(scored, scoring), tuple(unranked))
 
 
-def figures_of(sums: Mapping[str, Sums], policy: Policy) -> Figures:
+def figures_of(sums: OwnSums, scoring: Scoring) -> Figures:
     """Volume, rates, states and counts of one unit, from its sums by indicator or count."""
-    own = {i.code: sums.get(i.code, ZERO) for i in policy.indicators}
     return Figures(
         volume=sums.get("volume", ZERO).denominator,
-        rates={code: rate(found) for code, found in own.items()},
-        sums=own,
+        rates=rates(sums, scoring),
+        sums={
+            code: sums.get(code, ZERO) for code in scoring.indicators if code not in scoring.parts
+        },
         states={
             name.removeprefix(STATE): found.denominator
             for name, found in sorted(sums.items())
             if name.startswith(STATE) and found.denominator
         },
         counts={name: sums.get(name, ZERO).denominator for name in COUNTS},
+        below_floor=below_floor(sums, scoring),
     )
 
 
-def _unranked(unit: Unit, figures: Figures, points: Decimal | None) -> UnrankedUnit:
-    reason: Reason
-    if points is not None:
-        reason = "too_few"
-    elif figures.volume == 0:
+def _unranked(unit: Unit, figures: Figures, sums: OwnSums, scoring: Scoring) -> UnrankedUnit:
+    behind = samples(sums, scoring).values()
+    reason: Reason = "too_few"
+    if figures.volume == 0 and not any(behind):
         reason = "no_demand"
-    else:
+    elif not all(behind):
         reason = "no_valid_callback"
     return UnrankedUnit(
-        unit,
-        reason,
-        figures.rates,
-        figures.sums,
-        figures.volume,
-        figures.states,
-        figures.counts,
+        unit=unit,
+        reason=reason,
+        rates=figures.rates,
+        sums=figures.sums,
+        volume=figures.volume,
+        states=figures.states,
+        counts=figures.counts,
+        below_floor=figures.below_floor,
     )
 
 
-def _placed(scored: Sequence[_Scored], policy: Policy) -> tuple[RankedUnit, ...]:
-    """Give ranks (1, 2, 2, 4) to sorted units, and mark the bottom."""
-    ranks: list[int] = []
-    for place, entry in enumerate(scored, start=1):
-        same = place > 1 and _key(entry, policy) == _key(scored[place - 2], policy)
-        ranks.append(ranks[-1] if same else place)
-    total = len(scored)
-    listed = total >= 2 * policy.bottom
-    after = {}  # by rank: how many units come strictly after it
-    for place, rank in enumerate(ranks, start=1):
-        after[rank] = total - place
+def _scored(
+    unit: Unit, points: Fraction, figures: Figures, entries: Sequence[Entry], scoring: Scoring
+) -> _Scored:
+    applied = apply(entries, scoring)
+    return _Scored(
+        unit,
+        half_up(points + Fraction(applied.points), scoring.decimals),
+        half_up(points, scoring.decimals),
+        applied.points,
+        applied.counted,
+        figures,
+    )
+
+
+def _placed(scored: Sequence[_Scored], scoring: Scoring) -> tuple[RankedUnit, ...]:
+    """Give places to sorted units, and mark the bottom."""
+    by_volume = scoring.ties == "volume"
+    found: list[Place] = places(
+        [(entry.score, entry.figures.volume if by_volume else 0) for entry in scored]
+    )
+    listed = len(scored) >= scoring.listed_from
     return tuple(
         RankedUnit(
-            rank,
-            entry.unit,
-            entry.score,
-            entry.figures.rates,
-            entry.figures.sums,
-            entry.figures.volume,
-            entry.figures.states,
-            entry.figures.counts,
-            bottom=listed and after[rank] < policy.bottom,
+            rank=place.rank,
+            unit=entry.unit,
+            score=entry.score,
+            rates=entry.figures.rates,
+            sums=entry.figures.sums,
+            volume=entry.figures.volume,
+            states=entry.figures.states,
+            counts=entry.figures.counts,
+            bottom=listed and at_the_bottom(place, scoring.bottom),
+            below_floor=entry.figures.below_floor,
+            score_before=entry.score_before,
+            adjustment=entry.adjustment,
+            adjusted_by=entry.adjusted_by,
         )
-        for rank, entry in zip(ranks, scored, strict=True)
+        for place, entry in zip(found, scored, strict=True)
     )
-
-
-def _key(entry: _Scored, policy: Policy) -> tuple[Decimal, int]:
-    """Units with equal keys share a rank."""
-    return entry.score, entry.figures.volume if policy.ties == "volume" else 0

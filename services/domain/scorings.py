@@ -40,8 +40,8 @@ class Threshold(NamedTuple):
 class Caps(NamedTuple):
     """What adjustments may add and take away in a cycle; None: without limit, or any ground."""
 
-    bonus: Fraction | None
-    deduction: Fraction | None
+    bonus: Decimal | None
+    deduction: Decimal | None
     grounds: frozenset[str] | None
 
 
@@ -175,14 +175,10 @@ def _scoring(rules: documents.Rules, basis: Basis, score: Score, ranking: Rankin
 def _caps(adjustments: Adjustments | None) -> Caps | None:
     if adjustments is None:
         return None
-    bonus, deduction, grounds = (
+    grounds = adjustments.grounds
+    return Caps(
         adjustments.bonus_cap,
         adjustments.deduction_cap,
-        adjustments.grounds,
-    )
-    return Caps(
-        None if bonus is None else Fraction(bonus),
-        None if deduction is None else Fraction(deduction),
         None if grounds is None else frozenset(grounds),
     )
 

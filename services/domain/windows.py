@@ -2,15 +2,17 @@
 
 Windows are half open, [begins_at, ends_at), and named by their end: the cycle 2026-11 of a
 district that starts on the 19th is [19 October, 19 November). All bounds are local times in the
-policy's zone, so a day on which clocks change has 23 or 25 hours.
+policy's zone, so a day on which clocks change has 23 or 25 hours. The policy's ``cycle`` says
+where a cycle, an operational day, a week and the assessment year begin (domain.md 3.1).
 """
 
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol, get_args
 from zoneinfo import ZoneInfo
 
 from schemas.instants import (
@@ -20,25 +22,40 @@ from schemas.instants import (
     from_datetime,
     to_datetime,
 )
-from services.domain.policy import Policy
+from schemas.policy.document import Cycle, Weekday
 
 KINDS: Final = ("cycle", "day", "week", "month", "quarter", "year")
-NOON: Final = 12
-THURSDAY: Final = 3  # an operational week runs Friday to Thursday
-YEAR_STARTS_IN: Final = 11  # the assessment year runs November to October
 
+_WEEKDAYS: Final[tuple[str, ...]] = get_args(Weekday)
+_MONTHLY: Final = re.compile(r"(\d{4})-(\d\d)", re.ASCII)
+_DAILY: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+_QUARTERLY: Final = re.compile(r"(\d{4})-Q([1-4])", re.ASCII)
+_YEARLY: Final = re.compile(r"(\d{4})", re.ASCII)
 _NAMES: Final = {
-    "cycle": re.compile(r"(\d{4})-(\d\d)", re.ASCII),
-    "day": re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII),
-    "week": re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII),
-    "month": re.compile(r"(\d{4})-(\d\d)", re.ASCII),
-    "quarter": re.compile(r"(\d{4})-Q([1-4])", re.ASCII),
-    "year": re.compile(r"(\d{4})", re.ASCII),
+    "cycle": (_MONTHLY, "2026-11"),
+    "day": (_DAILY, "2026-11-22"),
+    "week": (_DAILY, "2026-11-26"),
+    "month": (_MONTHLY, "2026-11"),
+    "quarter": (_QUARTERLY, "2026-Q4"),
+    "year": (_YEARLY, "2026"),
 }
+_MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
 
 
 class WindowError(ValueError):
     """There is no such window. The message says what a name looks like."""
+
+
+class BusinessTime(Protocol):
+    """What windows need of a policy."""
+
+    @property
+    def time_zone(self) -> ZoneInfo:
+        """The zone of all bounds."""
+
+    @property
+    def cycle(self) -> Cycle:
+        """How time is cut."""
 
 
 class Window(NamedTuple):
@@ -50,11 +67,19 @@ class Window(NamedTuple):
     ends_at: Instant
 
 
-def window(policy: Policy, kind: str, name: str | None, at: Instant) -> Window:
+class Comparison(NamedTuple):
+    """What a window is compared with: the one before it, as it stood at an instant."""
+
+    window: Window
+    as_of: Instant
+
+
+def window(policy: BusinessTime, kind: str, name: str | None, at: Instant) -> Window:
     """The window of ``kind`` called ``name``; without a name, the one that holds ``at``.
 
-    Names: cycle, month ``2026-11``; day ``2026-11-22`` (noon of the 21st to noon of the 22nd);
-    week by its Thursday ``2026-11-26``; quarter ``2026-Q4``; year by its October ``2026``.
+    Names: month ``2026-11``; day ``2026-11-22`` (noon of the 21st to noon of the 22nd, where days
+    end at noon); week by its last day ``2026-11-26``; quarter ``2026-Q4``; year ``2026``, in which
+    it ends. A cycle is named as the month or quarter in which it ends.
 
     Raises:
         WindowError: unknown kind, or a name that names no window of this kind.
@@ -62,9 +87,11 @@ def window(policy: Policy, kind: str, name: str | None, at: Instant) -> Window:
     if kind not in KINDS:
         raise WindowError(f"a window is one of {', '.join(KINDS)}")
     local = to_datetime(at).astimezone(policy.time_zone)
-    named = _holding(policy, kind, local) if name is None else _parse(kind, name)
     try:
-        return _spanning(policy, kind, named)
+        last = _holding(policy.cycle, kind, local) if name is None else _parse(policy, kind, name)
+        return _spanning(policy, kind, last)
+    except WindowError:
+        raise
     except (ValueError, OverflowError):
         raise WindowError("a window outside the years 1900 to 2299") from None
 
@@ -82,12 +109,33 @@ def custom_window(begins_at: Instant, ends_at: Instant) -> Window:
     )
 
 
-def previous(policy: Policy, window_: Window) -> Window:
+def previous(policy: BusinessTime, window_: Window) -> Window:
     """The window of the same kind that ends where this one begins."""
     if window_.kind == "custom":
         length = window_.ends_at - window_.begins_at
         return custom_window(window_.begins_at - length, window_.begins_at)
     return window(policy, window_.kind, None, window_.begins_at - 1)
+
+
+def comparison(policy: BusinessTime, window_: Window, at: Instant) -> Comparison:
+    """What a window, as it stands at ``at``, is compared with (环比, domain.md 3.2).
+
+    The previous window at the same local day and time: of a cycle, month, quarter or year the
+    same day of the month, clamped to the month's length (31 March is compared with the last of
+    February). A window that has ended is compared with all of the previous one.
+    """
+    before = previous(policy, window_)
+    if at >= window_.ends_at:
+        return Comparison(before, before.ends_at)
+    months = _MONTHS.get(policy.cycle.kind if window_.kind == "cycle" else window_.kind)
+    if months is None:
+        back = at - (window_.begins_at - before.begins_at)
+    else:
+        local = to_datetime(at).astimezone(policy.time_zone)
+        month = _month(local.date(), -months)
+        day = min(local.day, monthrange(month.year, month.month)[1])
+        back = from_datetime(local.replace(year=month.year, month=month.month, day=day))
+    return Comparison(before, min(max(back, before.begins_at), before.ends_at))
 
 
 def bucket_of(instant: Instant) -> Instant:
@@ -106,68 +154,76 @@ def _day_of_bucket(bucket: Instant, zone: ZoneInfo) -> int:
     return to_datetime(bucket).astimezone(zone).toordinal()
 
 
-def _holding(policy: Policy, kind: str, local: datetime) -> date:
-    """The date that stands for the window of a local time: its name, in the form of a date."""
-    today = local.date()
-    if kind == "cycle":
-        starts = policy.cycle_start_day
-        return _month(today, 1 if starts > 1 and today.day >= starts else 0)
-    if kind == "day":
-        return today + timedelta(days=1) if local.hour >= NOON else today
-    if kind == "week":
-        return today + timedelta(days=(THURSDAY - today.weekday()) % 7)
-    if kind == "month":
-        return _month(today)
-    if kind == "quarter":
-        return date(today.year, today.month - (today.month - 1) % 3, 1)
-    return date(today.year + (today.month >= YEAR_STARTS_IN), 1, 1)
+def _holding(cycle: Cycle, kind: str, local: datetime) -> date:
+    """The last day of the window of a local time, or the first of that day's month."""
+    today, like = local.date(), _like(cycle, kind)
+    if like == "day":
+        return today + timedelta(days=1) if 0 < cycle.day_cut <= local.hour else today
+    if like == "week":
+        return today + timedelta(days=(_week_ends(cycle) - today.weekday()) % 7)
+    if like == "cycle":
+        return _month(today, 1 if today.day >= cycle.start_day else 0)
+    months = _MONTHS[like]
+    first = cycle.year_starts if like == "year" else 1
+    return _month(today, months - 1 - (today.month - first) % months)
 
 
-def _parse(kind: str, name: str) -> date:
-    match = _NAMES[kind].fullmatch(name)
+def _like(cycle: Cycle, kind: str) -> str:
+    """What a cycle is like: a month or quarter of the calendar, or nothing else."""
+    return cycle.kind if kind == "cycle" and cycle.start_day == 1 else kind
+
+
+def _parse(policy: BusinessTime, kind: str, name: str) -> date:
+    """The same day, from a name."""
+    cycle = policy.cycle
+    like = _like(cycle, kind)
+    pattern, example = _NAMES[like]
+    match = pattern.fullmatch(name)
     if match is None:
-        raise WindowError(f"the name of a {kind} looks like {_example(kind)}")
+        raise WindowError(f"the name of a {kind} looks like {example}")
     parts = [int(part) for part in match.groups()]
-    if kind == "quarter":
-        parts[1] = parts[1] * 3 - 2
+    if like == "quarter":
+        parts[1] *= 3
+    elif like == "year":
+        parts.append((cycle.year_starts + 10) % 12 + 1)
     try:
-        named = date(*[*parts, 1, 1][:3])
+        last = date(*[*parts, 1][:3])
     except ValueError:
         raise WindowError(f"the name of a {kind} is a date of the calendar") from None
-    if kind == "week" and named.weekday() != THURSDAY:
-        raise WindowError("a week is named by its last day, a Thursday")
-    return named
+    if like == "week" and last.weekday() != _week_ends(cycle):
+        weekday = _WEEKDAYS[_week_ends(cycle)].capitalize()
+        raise WindowError(f"a week is named by its last day, a {weekday}")
+    return last
 
 
-def _example(kind: str) -> str:
-    return {
-        "cycle": "2026-11", "month": "2026-11", "day": "2026-11-22", "week": "2026-11-26",
-        "quarter": "2026-Q4", "year": "2026",
-    }[kind]  # fmt: skip
+def _week_ends(cycle: Cycle) -> int:
+    """The weekday, Monday is 0."""
+    return (_WEEKDAYS.index(cycle.week_starts) - 1) % 7
 
 
-def _spanning(policy: Policy, kind: str, named: date) -> Window:
-    """The window that a date stands for."""
-    hour = 0
-    if kind == "cycle" and policy.cycle_start_day > 1:
-        name = f"{named:%Y-%m}"
-        begins = _month(named, -1).replace(day=policy.cycle_start_day)
-        ends = named.replace(day=policy.cycle_start_day)
-    elif kind in ("cycle", "month"):
-        name, begins, ends = f"{named:%Y-%m}", named, _month(named, 1)
-    elif kind == "day":
-        name, begins, ends, hour = named.isoformat(), named - timedelta(days=1), named, NOON
-    elif kind == "week":
-        name = named.isoformat()
-        begins, ends = named - timedelta(days=6), named + timedelta(days=1)
-    elif kind == "quarter":
-        name = f"{named:%Y}-Q{named.month // 3 + 1}"
-        begins, ends = named, _month(named, 3)
+def _spanning(policy: BusinessTime, kind: str, last: date) -> Window:
+    """The window that ends with a day, or in its month."""
+    cycle, zone = policy.cycle, policy.time_zone
+    hour, like = 0, _like(cycle, kind)
+    if like == "day":
+        name, begins, ends, hour = last.isoformat(), last, last, cycle.day_cut
+        if hour:
+            begins -= timedelta(days=1)
+        else:
+            ends += timedelta(days=1)
+    elif like == "week":
+        name = last.isoformat()
+        begins, ends = last - timedelta(days=6), last + timedelta(days=1)
+    elif like == "cycle":
+        name = f"{last:%Y-%m}"
+        begins, ends = (_month(last, late).replace(day=cycle.start_day) for late in (-1, 0))
     else:
-        name = f"{named:%Y}"
-        ends = date(named.year, YEAR_STARTS_IN, 1)
-        begins = date(named.year - 1, YEAR_STARTS_IN, 1)
-    zone = policy.time_zone
+        begins, ends = _month(last, 1 - _MONTHS[like]), _month(last, 1)
+        name = {
+            "month": f"{last:%Y-%m}",
+            "quarter": f"{last:%Y}-Q{last.month // 3}",
+            "year": f"{last:%Y}",
+        }[like]
     return Window(kind, name, _local(begins, hour, zone), _local(ends, hour, zone))
 
 

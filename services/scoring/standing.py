@@ -7,9 +7,10 @@ from typing import Final
 
 from schemas.instants import Instant
 from schemas.records import Position, Sums
+from services.domain.adjustments import Adjustments
 from services.domain.alerts import bottom_changes
 from services.domain.policy import Policy
-from services.domain.ranking import Ranking, rank_units
+from services.domain.ranking import NO_ADJUSTMENTS, Ranking, rank_units
 from services.domain.registry import Registry
 from services.domain.windows import Window
 from services.storage.evaluations import Alert, Evaluation, RankedLine, Series
@@ -29,13 +30,17 @@ def evaluate_standing(
     as_of: Instant,
     positions: Mapping[int, Position],
     previous: Evaluation | None,
+    adjustments: Adjustments = NO_ADJUSTMENTS,
 ) -> Evaluation | None:
     """Rank the streets and compare with the previous evaluation of the same window.
+
+    The version in force at the window's end scores it. ``adjustments`` are those in force.
 
     Returns None when the list is the one that ``previous`` has. Before the first evaluation of a
     cycle the bottom is empty, so everyone in it has entered.
     """
-    ranking = rank_units(registry.of_kind(KIND), sums, policy)
+    rules = policy.at(window.ends_at - 1)
+    ranking = rank_units(registry.of_kind(KIND), sums, rules, KIND, adjustments=adjustments)
     ranked = tuple(
         RankedLine(entry.unit.code, entry.rank, str(entry.score)) for entry in ranking.ranked
     )

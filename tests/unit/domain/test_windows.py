@@ -1,26 +1,33 @@
 from __future__ import annotations
 
+from typing import Final
+from zoneinfo import ZoneInfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.instants import DAY, HOUR, MINUTE, QUARTER_HOUR, SECOND, to_datetime
-from services.domain.policy import Policy, load_policy, preset
+from schemas.policy.document import Cycle
 from services.domain.windows import (
     KINDS,
     Window,
     WindowError,
     bucket_of,
+    comparison,
     custom_window,
     local_day,
     previous,
     window,
 )
 from tests.support.orders import local
+from tests.support.rules import Time
 
-BEIJING = load_policy(preset("beijing-district"))
-CALENDAR = load_policy(preset("on-time"))
-NEW_YORK = load_policy(preset("on-time"), time_zone="America/New_York")
+BEIJING: Final = Time(Cycle(start_day=19))
+CALENDAR: Final = Time(Cycle())
+MIDNIGHT: Final = Time(Cycle(day_cut=0, week_starts="monday", year_starts=1))
+QUARTERS: Final = Time(Cycle(kind="quarter", day_cut=8, week_starts="sunday", year_starts=4))
+NEW_YORK: Final = Time(Cycle(), ZoneInfo("America/New_York"))
 
 
 def days(found: Window) -> tuple[str, int, int]:
@@ -82,6 +89,39 @@ def test_quarters() -> None:
     assert days(quarter) == ("2026-Q4", local("2026-10-01 00:00"), local("2027-01-01 00:00"))
 
 
+def test_days_weeks_and_years_begin_where_the_policy_says() -> None:
+    at = local("2026-11-22 07:59")  # a Sunday
+    assert days(window(MIDNIGHT, "day", None, at)) == (
+        "2026-11-22", local("2026-11-22 00:00"), local("2026-11-23 00:00"),
+    )  # fmt: skip
+    assert days(window(QUARTERS, "day", None, at)) == (
+        "2026-11-22", local("2026-11-21 08:00"), local("2026-11-22 08:00"),
+    )  # fmt: skip
+    assert window(QUARTERS, "day", None, local("2026-11-22 08:00")).name == "2026-11-23"
+    assert window(MIDNIGHT, "week", None, at).name == "2026-11-22"
+    assert window(QUARTERS, "week", None, at).name == "2026-11-28"
+    assert days(window(MIDNIGHT, "year", None, at)) == (
+        "2026", local("2026-01-01 00:00"), local("2027-01-01 00:00"),
+    )  # fmt: skip
+    assert days(window(QUARTERS, "year", "2027", 0)) == (
+        "2027", local("2026-04-01 00:00"), local("2027-04-01 00:00"),
+    )  # fmt: skip
+
+
+def test_a_cycle_may_be_a_quarter() -> None:
+    at = local("2026-11-22 08:00")
+    cycle = window(QUARTERS, "cycle", None, at)
+    assert days(cycle) == ("2026-Q4", local("2026-10-01 00:00"), local("2027-01-01 00:00"))
+    assert days(cycle) == days(window(QUARTERS, "quarter", None, at))
+    with pytest.raises(WindowError, match="looks like 2026-Q4"):
+        window(QUARTERS, "cycle", "2026-11", 0)
+
+
+def test_a_week_that_ends_on_another_day_is_named_so() -> None:
+    with pytest.raises(WindowError, match="a Sunday"):
+        window(MIDNIGHT, "week", "2026-11-26", 0)
+
+
 def test_clock_changes_make_days_of_23_and_25_hours() -> None:
     spring = window(NEW_YORK, "day", "2015-03-08", 0)
     autumn = window(NEW_YORK, "day", "2015-11-01", 0)
@@ -123,9 +163,9 @@ def test_custom_windows() -> None:
 @given(
     kind=st.sampled_from(KINDS),
     at=st.integers(local("1995-01-01 00:00"), local("2040-01-01 00:00")),
-    policy=st.sampled_from([BEIJING, CALENDAR, NEW_YORK]),
+    policy=st.sampled_from([BEIJING, CALENDAR, MIDNIGHT, QUARTERS, NEW_YORK]),
 )
-def test_windows_of_a_kind_tile_time(kind: str, at: int, policy: Policy) -> None:
+def test_windows_of_a_kind_tile_time(kind: str, at: int, policy: Time) -> None:
     found = window(policy, kind, None, at)
     before = previous(policy, found)
     assert found.begins_at <= at < found.ends_at
@@ -153,3 +193,44 @@ def test_midnight_begins_a_new_local_day() -> None:
     midnight = local("2026-11-22 00:00")
     zone = BEIJING.time_zone
     assert local_day(midnight, zone) == local_day(midnight - SECOND, zone) + 1
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind", "at", "back"),
+    [
+        (BEIJING, "cycle", "2026-11-01 15:30", "2026-10-01 15:30"),
+        (BEIJING, "cycle", "2026-10-31 15:30", "2026-09-30 15:30"),
+        (CALENDAR, "cycle", "2026-03-31 09:00", "2026-02-28 09:00"),
+        (CALENDAR, "cycle", "2024-03-29 09:00", "2024-02-29 09:00"),
+        (CALENDAR, "month", "2026-01-15 00:00", "2025-12-15 00:00"),
+        (QUARTERS, "cycle", "2026-05-31 09:00", "2026-02-28 09:00"),
+        (CALENDAR, "quarter", "2026-12-31 09:00", "2026-09-30 09:00"),
+        (CALENDAR, "year", "2024-02-29 09:00", "2023-02-28 09:00"),
+        (BEIJING, "week", "2026-11-22 10:00", "2026-11-15 10:00"),
+        (BEIJING, "day", "2026-11-22 10:00", "2026-11-21 10:00"),
+    ],
+)
+def test_a_window_is_compared_with_the_same_day_of_the_one_before(
+    policy: Time, kind: str, at: str, back: str
+) -> None:
+    """Domain.md 3.2: the day is clamped to the month's length."""
+    found = window(policy, kind, None, local(at))
+    assert comparison(policy, found, local(at)) == (previous(policy, found), local(back))
+
+
+def test_a_window_that_has_ended_is_compared_with_all_of_the_one_before() -> None:
+    march = window(CALENDAR, "month", "2026-03", 0)
+    february = previous(CALENDAR, march)
+    assert comparison(CALENDAR, march, march.ends_at) == (february, february.ends_at)
+
+
+@given(
+    kind=st.sampled_from(KINDS),
+    at=st.integers(local("1995-01-01 00:00"), local("2040-01-01 00:00")),
+    policy=st.sampled_from([BEIJING, CALENDAR, MIDNIGHT, QUARTERS, NEW_YORK]),
+)
+def test_the_instant_compared_with_lies_in_the_window_before(
+    kind: str, at: int, policy: Time
+) -> None:
+    found = comparison(policy, window(policy, kind, None, at), at)
+    assert found.window.begins_at <= found.as_of <= found.window.ends_at
