@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.instants import FOREVER, Instant
-from services.domain.corrections import instant_of
 from services.domain.deadlines import Facts, Pause, ends_at
 from services.domain.policy import Rules
 
@@ -17,21 +16,24 @@ class Clock:
     Args:
         started_at: The dispatch, or the reopening that restarted the clock.
         due: A deadline that the platform set; it comes before the policy's.
+        facts: By what the policy finds its own; None until the order is received.
     """
 
     __slots__ = ("_due", "_facts", "_pauses", "_rules", "_set_at", "extensions", "started_at")
 
-    def __init__(self, rules: Rules, started_at: Instant, due: Instant | None) -> None:
+    def __init__(
+        self, rules: Rules, started_at: Instant, due: Instant | None, facts: Facts | None
+    ) -> None:
         self.started_at = started_at
-        self._facts: Facts | None = None  # unknown until the order is received
+        self._facts = facts
         self.extensions = 0
         self._rules = rules
         self._due = due  # set by the platform or an extension, at _set_at
         self._set_at = started_at
         self._pauses: list[Pause] = []
 
-    def inform(self, facts: Facts, due: Instant | None = None) -> None:
-        """Tell by what the policy finds its deadline, and the platform's if none is set yet."""
+    def inform(self, facts: Facts, due: Instant | None) -> None:
+        """Tell what is known since the order was received; ``due`` counts if none is set yet."""
         self._facts = facts
         if self._due is None:
             self._due = due
@@ -86,13 +88,3 @@ def facts_of(received: Mapping[str, Any], unit: str, handling: int) -> Facts:
         unit,
         handling,
     )
-
-
-def platform_due(step: str, *sources: Mapping[str, Any]) -> Instant | None:
-    """The deadline that the first of several events sets for a step."""
-    field = f"{step}_due"
-    for source in sources:
-        text = source.get(field)
-        if text is not None:
-            return instant_of(text)
-    return None

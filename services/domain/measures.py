@@ -22,16 +22,25 @@ assessed, excluded or suspended is not asked here."""
 
 
 class Step(NamedTuple):
-    """A step of the handling: the attributes of `WorkOrder` that hold its deadline and its time."""
+    """A step of the handling.
 
+    ``field`` is that of events in which a platform sets its deadline; ``due`` and ``done`` are the
+    attributes of `WorkOrder` that hold its deadline and when it was done.
+    """
+
+    name: str
+    field: str
     due: str
     done: str
 
 
 STEPS: Final[Mapping[str, Step]] = {
-    "sign": Step("sign_due", "signed_at"),
-    "contact": Step("contact_due", "contacted_at"),
-    "resolve": Step("resolve_due", "resolved_at"),
+    step.name: step
+    for step in (
+        Step("sign", "sign_due", "sign_due", "signed_at"),
+        Step("contact", "contact_due", "contact_due", "contacted_at"),
+        Step("resolve", "resolve_due", "resolve_due", "resolved_at"),
+    )
 }
 _SINGLE: Final = ("demand_type", "channel", "urgency", "community")
 _STEP_OF: Final = {"sign_time": "sign", "contact_time": "contact", "resolve_time": "resolve"}
@@ -72,7 +81,7 @@ def _measured(indicator: Indicator, unanswered: str) -> Measure:
     grade = _grade(indicator, (indicator.unanswered or unanswered) == "leaves")
     booked = _booked(indicator)
     if indicator.denominator == "settled":
-        due_of, done_of = map(attrgetter, STEPS[step_of(indicator)])
+        due_of, done_of = _getters(STEPS[step_of(indicator)])
 
         def settled(order: WorkOrder, at: Instant) -> Measured | None:
             due = due_of(order)
@@ -89,6 +98,10 @@ def _measured(indicator: Indicator, unanswered: str) -> Measure:
         return None if member(order) is None else _pair(booked(order), grade(order))
 
     return measure
+
+
+def _getters(step: Step) -> tuple[attrgetter[Instant | None], attrgetter[Instant | None]]:
+    return attrgetter(step.due), attrgetter(step.done)
 
 
 def _pair(booked_at: Instant | None, thousandths: int | None) -> Measured | None:
@@ -111,7 +124,7 @@ def _grade(indicator: Indicator, leaves: bool) -> Callable[[WorkOrder], int | No
     if source == "evidence":
         yes, no = grades["yes"], grades["no"]
         return lambda order: yes if order.evidence else no
-    due_of, done_of = map(attrgetter, STEPS[_STEP_OF[source]])
+    due_of, done_of = _getters(STEPS[_STEP_OF[source]])
     in_time, late = grades["in_time"], grades["late"]
 
     def timely(order: WorkOrder) -> int:

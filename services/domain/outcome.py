@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from operator import attrgetter
 from typing import Any, Final
 
 from schemas.instants import FOREVER, Instant
 from schemas.records import Contribution, Event, OrderSummary, Outcome, Span
 from services.domain.corrections import in_order
-from services.domain.measures import STEPS
 from services.domain.policy import Policy, Rules
-from services.domain.timeline import INCOMPLETE, LINE, Rates, Timeline, contribution
+from services.domain.timeline import INCOMPLETE, LINE, Rates, Timeline
 from services.domain.work_order import EFFECTS, WorkOrder
 
 NOT_ASSESSED: Final = "state:not_assessed"
@@ -27,9 +25,6 @@ UNREACHABLE: Final = "state:unreachable"
 NOT_YET_DUE: Final = "state:not_yet_due"
 CALLBACK_PENDING: Final = "state:callback_pending"
 
-_DEADLINES: Final = {
-    step: (attrgetter(names.due), attrgetter(names.done)) for step, names in STEPS.items()
-}
 _Effect = Callable[[WorkOrder, Event], Any]
 
 NOTHING: Final = Outcome((), (), OrderSummary("", "", None, "", "", "", (), "", None, None))
@@ -56,22 +51,26 @@ def evaluate(events: Iterable[Event], policy: Policy) -> Outcome:
 def evaluate_version(ordered: Sequence[Event], rules: Rules) -> Outcome:
     """Evaluate one order as if there were one version only; ``ordered`` as by `in_order`."""
     order = WorkOrder(rules, ordered[0])
-    timeline = Timeline(len(rules.codes))
+    timeline = Timeline(rules.codes)
     effects = _effects(rules.skipped)
-    at = order.first_at
+    at, changed = order.first_at, True
     for event in ordered:
         effect = effects.get(event.type)
         if effect is None:
             continue
-        if event.occurred_at != at:
-            _record(timeline, order, rules, at)
-            _pass_deadlines(timeline, order, rules, at, event.occurred_at)
-            at = event.occurred_at
-        effect(order, event)
-    _record(timeline, order, rules, at)
+        happens_at = event.occurred_at
+        if happens_at != at:
+            if changed:
+                _record(timeline, order, rules, at)
+            changed = _pass_deadlines(timeline, order, rules, at, happens_at)
+            at = happens_at
+        if effect(order, event) is None:
+            changed = True
+    if changed:
+        _record(timeline, order, rules, at)
     _pass_deadlines(timeline, order, rules, at, FOREVER)
     for name, unit, happened_at in order.occurrences:
-        timeline.count(happened_at, unit, name)
+        timeline.occurred(happened_at, unit, name)
     spans, boundaries = timeline.close()
     if rules.departments and (department := _department(order, rules)):
         spans = (*spans, *(_for_line(span, department) for span in spans))
@@ -154,20 +153,26 @@ def _progress(order: WorkOrder, rules: Rules, at: Instant) -> str:
 
 
 def _pass_deadlines(
-    timeline: Timeline, order: WorkOrder, rules: Rules, after: Instant, before: Instant
-) -> None:
-    """Record the steps strictly between two instants: deadlines at which no event happens."""
+    timeline: Timeline, order: WorkOrder, rules: Rules, after: Instant, until: Instant
+) -> bool:
+    """Record the steps strictly between two instants: deadlines at which no event happens.
+
+    Returns whether another deadline passes at the end.
+    """
     passed = []
     for step in rules.steps:
-        due_of, done_of = _DEADLINES[step]
-        due = due_of(order)
-        if due is not None and after < due < before and done_of(order) is None:
+        due = getattr(order, step.due)
+        if due is not None and after < due <= until and getattr(order, step.done) is None:
             passed.append(due)
-    until = order.suspended_until
-    if until is not None and after < until < before:
-        passed.append(until)
+    ends_at = order.suspended_until
+    if ends_at is not None and after < ends_at <= until:
+        passed.append(ends_at)
+    if not passed:
+        return False
     for deadline in sorted(passed):
-        _record(timeline, order, rules, deadline)
+        if deadline < until:
+            _record(timeline, order, rules, deadline)
+    return until in passed
 
 
 def _record(timeline: Timeline, order: WorkOrder, rules: Rules, at: Instant) -> None:
@@ -182,18 +187,18 @@ def _record(timeline: Timeline, order: WorkOrder, rules: Rules, at: Instant) -> 
     is_open = order.resolved_at is None and not order.cancelled
     owed = is_open and state != NOT_ASSESSED  # what nobody is assessed for cannot be late
     is_overdue = owed and order.resolve_due is not None and at >= order.resolve_due
-    labels = ("volume", state, "open" if is_open else "", "overdue" if is_overdue else "")
-    rates = rules.no_rates if aside else _rates(order, rules, at)
-    timeline.step(at, unit, received_at, labels, rates)
+    counts = ("volume", state, "open" if is_open else None, "overdue" if is_overdue else None)
+    unrated = aside is not None or (rules.is_gated and order.standing is None)
+    timeline.step(
+        at, unit, received_at, counts, rules.no_rates if unrated else _rates(order, rules, at)
+    )
 
 
 def _rates(order: WorkOrder, rules: Rules, at: Instant) -> Rates:
-    """The contributions of an order that is not set aside, in the policy's order."""
-    excluded = order.excluded
-    rates: list[Contribution | None] = []
-    for code, measure in zip(rules.codes, rules.measures, strict=True):
-        measured = None if code in excluded else measure(order, at)
-        rates.append(
-            None if measured is None else contribution(order.lead, code, measured[0], measured[1])
+    """What an order that is not set aside has in each indicator, in the policy's order."""
+    if excluded := order.excluded:
+        return tuple(
+            None if code in excluded else measure(order, at)
+            for code, measure in zip(rules.codes, rules.measures, strict=True)
         )
-    return tuple(rates)
+    return tuple([measure(order, at) for measure in rules.measures])

@@ -22,7 +22,7 @@ from schemas.policy.document import Cycle
 from schemas.policy.indicators import QUESTIONS
 from services.domain.calendar import WorkingDays
 from services.domain.deadlines import DeadlineTable
-from services.domain.measures import Measure, compile_measures, step_of
+from services.domain.measures import STEPS, Measure, Step, compile_measures, step_of
 from services.domain.policy_text import Document, PolicyError, read_document
 from services.domain.scorings import Scorings, compile_scorings, misplaced_changes
 
@@ -50,6 +50,7 @@ class Rules:
     weighted grades by which the best of several callbacks is found. ``grounds``: for which
     indicators a ground of exclusion is accepted, None for any ground and all. ``departments``:
     the line department of a category. ``suspends``: a suspended order is out of all denominators.
+    ``is_gated``: without a valid callback nothing is measured.
     """
 
     document: documents.Rules
@@ -66,7 +67,7 @@ class Rules:
     assessed_types: frozenset[str] | None
     counts_callbacks: bool
     deadlines: DeadlineTable
-    steps: tuple[str, ...]
+    steps: tuple[Step, ...]
     skipped: frozenset[str]
     questions: tuple[str, ...]
     raters: frozenset[str] | None
@@ -74,6 +75,7 @@ class Rules:
     grounds: Mapping[str, frozenset[str]] | None
     departments: tuple[tuple[str, str], ...]
     suspends: bool
+    is_gated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,7 @@ def _rules(
         assessed_types=None if types == "all" else frozenset(types),
         counts_callbacks=any(i.denominator == "valid_callbacks" for i in measured),
         deadlines=DeadlineTable(rules.deadlines, header.unit_groups, zone, working_days),
-        steps=tuple(step for step in ("sign", "contact", "resolve") if step in steps),
+        steps=tuple(step for name, step in STEPS.items() if name in steps),
         skipped=frozenset(name for name, is_skipped in skipped.items() if is_skipped),
         questions=tuple(rules.callbacks.valid),
         raters=None if raters is None else frozenset(raters),
@@ -219,6 +221,7 @@ def _rules(
         grounds=_grounds(rules, tuple(measures)),
         departments=tuple((entry.category, entry.unit) for entry in rules.line_departments),
         suspends=rules.suspensions.denominators == "out",
+        is_gated=all(i.denominator == "valid_callbacks" for i in measured),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -11,85 +12,94 @@ from schemas.records import Contribution, Span
 LEAD: Final = "lead"  # the ranking by the unit that leads the order
 LINE: Final = "line"  # by the line department of its field
 
-Labels = tuple[str, str, str, str]
-Rates = tuple[Contribution | None, ...]
+Counts = tuple[str, str | None, str | None, str | None]
+"""The names of the counts that hold: volume or incomplete, the state, open, overdue."""
+Rate = tuple[Instant, int]
+"""Where an order is booked in an indicator, and its thousandths."""
+Rates = tuple[Rate | None, ...]
 
 COUNTS: Final = 4
-INCOMPLETE: Final[Labels] = ("incomplete", "", "", "")
+INCOMPLETE: Final[Counts] = ("incomplete", None, None, None)
 
-# Half the time of calling the class, and making contributions is most of the work.
+# Half the time of calling the class, and making these is most of the work.
 _contribution = partial(tuple.__new__, Contribution)
 _span = partial(tuple.__new__, Span)
-
-
-def contribution(unit: str, name: str, attributed_at: Instant, numerator: int = 0) -> Contribution:
-    """One order's part in a count, or with a numerator in thousandths in an indicator."""
-    return _contribution((LEAD, unit, name, attributed_at, 1, numerator))
 
 
 class Timeline:
     """Collects the steps of one order, in order of time.
 
-    A step has four labels for the counts that hold for a time (volume or incomplete, state,
-    open, overdue; "" for none) and one place for each indicator. A span begins and ends only
-    where the content of its place changes.
+    A step says which counts hold and what each indicator has; a span begins and ends only where
+    that changes.
+
+    Args:
+        codes: Of the indicators, as the rates of a step are ordered.
     """
 
     __slots__ = (
         "_attributed_at",
         "_boundaries",
-        "_labels",
-        "_open",
+        "_codes",
+        "_counts",
         "_rates",
         "_since",
         "_spans",
         "_unit",
     )
 
-    def __init__(self, indicators: int) -> None:
+    def __init__(self, codes: Sequence[str]) -> None:
+        self._codes = codes
         self._spans: list[Span] = []
         self._boundaries: list[Instant] = []
-        self._open: list[Contribution | None] = [None] * (COUNTS + indicators)
-        self._since: list[Instant] = [0] * (COUNTS + indicators)
-        # What the open contributions were made from.
+        # What holds at present, and since when.
         self._unit = ""
-        self._attributed_at: Instant | None = None
-        self._labels: Labels = ("", "", "", "")
-        self._rates: Rates = (None,) * indicators
+        self._attributed_at: Instant = 0
+        self._counts: tuple[str | None, ...] = (None,) * COUNTS
+        self._rates: Rates = (None,) * len(codes)
+        self._since: list[Instant] = [0] * (COUNTS + len(codes))
 
     def step(
-        self, at: Instant, unit: str, attributed_at: Instant, labels: Labels, rates: Rates
+        self, at: Instant, unit: str, attributed_at: Instant, counts: Counts, rates: Rates
     ) -> None:
         """From ``at`` on this holds; ``attributed_at`` is that of the counts."""
-        moved = unit != self._unit or attributed_at != self._attributed_at
-        if not moved and labels == self._labels and rates == self._rates:
+        moved = unit != self._unit
+        if counts != self._counts or moved or attributed_at != self._attributed_at:
+            self._count(at, counts, moved or attributed_at != self._attributed_at)
+        elif rates == self._rates:
             return
-        for place in range(COUNTS):
-            label = labels[place]
-            if moved or label != self._labels[place]:
-                self._put(place, at, contribution(unit, label, attributed_at) if label else None)
-        if rates != self._rates:
-            for place, rate in enumerate(rates):
-                if rate != self._rates[place]:
-                    self._put(COUNTS + place, at, rate)
+        if rates != self._rates or moved:
+            self._rate(at, rates, moved)
         self._unit, self._attributed_at = unit, attributed_at
-        self._labels, self._rates = labels, rates
+        self._counts, self._rates = counts, rates
         self._boundaries.append(at)
 
-    def count(self, at: Instant, unit: str, name: str) -> None:
+    def occurred(self, at: Instant, unit: str, name: str) -> None:
         """Something happened at ``at`` that counts from then on."""
-        self._spans.append(_span((at, FOREVER, contribution(unit, name, at))))
+        self._spans.append(_span((at, FOREVER, _contribution((LEAD, unit, name, at, 1, 0)))))
         self._boundaries.append(at)
 
     def close(self) -> tuple[tuple[Span, ...], tuple[Instant, ...]]:
         """All spans, and the instants at which something changes."""
-        for place in range(len(self._open)):
-            self._put(place, FOREVER, None)
+        self._count(FOREVER, (None,) * COUNTS, moved=False)
+        self._rate(FOREVER, (None,) * len(self._codes), moved=False)
         return tuple(self._spans), tuple(sorted(set(self._boundaries)))
 
-    def _put(self, place: int, at: Instant, new: Contribution | None) -> None:
-        before = self._open[place]
-        if before is not None:
-            self._spans.append(_span((self._since[place], at, before)))
-        self._open[place] = new
-        self._since[place] = at
+    def _count(self, at: Instant, counts: Sequence[str | None], moved: bool) -> None:
+        since = self._since
+        for place, name in enumerate(self._counts):
+            if moved or name != counts[place]:
+                if name is not None:
+                    added = _contribution((LEAD, self._unit, name, self._attributed_at, 1, 0))
+                    self._spans.append(_span((since[place], at, added)))
+                since[place] = at
+
+    def _rate(self, at: Instant, rates: Rates, moved: bool) -> None:
+        since = self._since
+        for place, rate in enumerate(self._rates):
+            if moved or rate != rates[place]:
+                if rate is not None:
+                    added = _contribution(
+                        (LEAD, self._unit, self._codes[place], rate[0], 1, rate[1])
+                    )
+                    self._spans.append(_span((since[COUNTS + place], at, added)))
+                since[COUNTS + place] = at

@@ -14,10 +14,9 @@ from typing import Any, Final, NamedTuple
 
 from schemas.instants import FOREVER, Instant
 from schemas.records import Event, OrderSummary
-from services.domain.clocks import Clock, facts_of, platform_due
+from services.domain.clocks import Clock, facts_of
 from services.domain.corrections import instant_of
-from services.domain.deadlines import ends_at
-from services.domain.measures import STEPS
+from services.domain.deadlines import Facts, ends_at
 from services.domain.policy import Rules
 from services.domain.ratings import Call, Ratings
 
@@ -63,6 +62,7 @@ class WorkOrder:
         "_handling",
         "_ratings",
         "_rules",
+        "_started_at",
         "booked",
         "called_at",
         "cancelled",
@@ -111,7 +111,8 @@ class WorkOrder:
         self.occurrences: list[Occurrence] = []
         self._ratings: Ratings | None = None
         self._dispatched: Mapping[str, Any] = {}  # the last dispatch
-        self._clock: Clock | None = None  # of the lead's handling
+        self._started_at: Instant | None = None  # the lead's handling
+        self._clock: Clock | None = None  # of it, once an extension or a pause moves it
         self._handling = 1  # which round it is
         self._handlers: dict[str, Instant] = {}  # who got the order and has not returned it: when
         self._early: list[Event] | None = []  # reports before the first dispatch; then None
@@ -157,8 +158,11 @@ class WorkOrder:
         self.signed_at = self.contacted_at = self.resolved_at = None
         self.evidence = False
         self._dispatched = event.data
-        self._restart(at, platform_due("resolve", event.data))
+        self._started_at = at
+        self._clock = None
         self._set_dues()
+        if self.suspended_until is not None:
+            self._rest(at, self.suspended_until)
         # Clocks of two systems differ by seconds: a report may precede the first dispatch.
         early, self._early = self._early, None
         for report in early or ():
@@ -226,7 +230,7 @@ class WorkOrder:
             self.evidence = False
             self.suspended_until = None
             self.booked = {}
-            self._clock = None
+            self._started_at = self._clock = None
             self._set_dues()
         return None
 
@@ -234,7 +238,7 @@ class WorkOrder:
         """An approved extension moves the deadline; by default only one approved before expiry."""
         if refused := self._refuse_decision(event):
             return refused
-        clock, rules = self._clock, self._rules.document.extensions
+        clock, rules = self._ready_clock(), self._rules.document.extensions
         if clock is None or event.data.get("resolve_due") is None:
             return NO_DEADLINE
         due = FOREVER if self.resolve_due is None else self.resolve_due
@@ -294,9 +298,13 @@ class WorkOrder:
         if reopening.callbacks == "dropped":
             self._ratings = Ratings(self._rules)
             self._weigh()
-        if reopening.clock == "restarts" and self._clock is not None:
+        if reopening.clock == "restarts" and self._started_at is not None:
             self._handling = event.data.get("round", self._handling + 1)
-            self._restart(at, None)
+            self._started_at = at
+            self._clock = clock = Clock(self._rules, at, None, self._facts())
+            self.resolve_due = clock.due()
+            if self.suspended_until is not None:
+                self._rest(at, self.suspended_until)
         return None
 
     def on_cancelled(self, _event: Event) -> str | None:
@@ -310,35 +318,43 @@ class WorkOrder:
         """Whether an action is the lead unit's."""
         return bool(self.lead) and event.data.get("unit") == self.lead
 
-    def _restart(self, at: Instant, due: Instant | None) -> None:
-        """Start the clock of a handling; one of a suspended order rests at once."""
-        self._clock = clock = Clock(self._rules, at, due)
-        if self.received_at is not None:
-            clock.inform(facts_of(self.received, self.lead, self._handling))
-        if self.suspended_until is not None and self.suspended_until > at:
-            self._rest(at, self.suspended_until)
-        self.resolve_due = clock.due()
-
     def _set_dues(self) -> None:
         """Find the deadlines: the platform's own, else the policy's once the order is received."""
-        received, clock, lead = self.received, self._clock, self.lead
-        facts = None
-        if clock is not None and self.received_at is not None:
-            facts = facts_of(received, lead, self._handling)
-            clock.inform(facts, platform_due("resolve", received))
+        received, lead, table = self.received, self.lead, self._rules.deadlines
+        dispatched = self._dispatched if lead else received
+        started_at = self._handlers.get(lead)
+        facts = None if started_at is None else self._facts()
         for step in self._rules.steps:
-            due = platform_due(step, self._dispatched if lead else {}, received)
-            if step == "resolve" and clock is not None:
-                due = clock.due()
-            elif due is None and facts is not None:
-                found = self._rules.deadlines.due(step, facts, self._handlers[lead])
+            told = dispatched.get(step.field) or received.get(step.field)
+            due: Instant | None = None
+            if told is not None:
+                due = instant_of(told)
+            elif facts is not None and started_at is not None:
+                found = table.due(step.name, facts, started_at)
                 due = found and found.ends_at
-            setattr(self, STEPS[step].due, due)
+            setattr(self, step.due, due)
+        if self._clock is not None and facts is not None:  # it was moved before it was received
+            self._clock.inform(facts, self.resolve_due if "resolve_due" in received else None)
+            self.resolve_due = self._clock.due()
+
+    def _facts(self) -> Facts | None:
+        """By what the policy finds its deadlines; None until the order is received."""
+        if self.received_at is None:
+            return None
+        return facts_of(self.received, self.lead, self._handling)
+
+    def _ready_clock(self) -> Clock | None:
+        """The clock of the lead's handling, made when it is first moved; None without a lead."""
+        if self._clock is None and self._started_at is not None:
+            told = self._dispatched.get("resolve_due") or self.received.get("resolve_due")
+            due = None if told is None else instant_of(told)
+            self._clock = Clock(self._rules, self._started_at, due, self._facts())
+        return self._clock
 
     def _rest(self, begins_at: Instant, until: Instant) -> None:
-        if self._clock is not None and self._rules.document.suspensions.clock == "pauses":
-            self._clock.rest(begins_at, until)
-            self.resolve_due = self._clock.due()
+        if self._rules.document.suspensions.clock == "pauses" and (clock := self._ready_clock()):
+            clock.rest(begins_at, until)
+            self.resolve_due = clock.due()
 
     def _book(self, at: Instant) -> None:
         """The handling ends: what is booked already stays where it is, or may move again."""
@@ -346,9 +362,9 @@ class WorkOrder:
             self.closed_at = None
             return
         for step in self._rules.steps:
-            due = getattr(self, STEPS[step].due)
-            if due is not None and (at >= due or getattr(self, STEPS[step].done) is not None):
-                self.booked.setdefault(step, due)
+            due, done = getattr(self, step.due), getattr(self, step.done)
+            if due is not None and (at >= due or done is not None):
+                self.booked.setdefault(step.name, due)
 
     def _weigh(self) -> None:
         """Take over which callback counts, and whether the citizen is out of reach."""
