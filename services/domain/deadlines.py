@@ -101,7 +101,7 @@ class DeadlineTable:
         """
         for rule in self._plans[step].rules(facts):
             if rule.begins_at <= started_at < rule.ends_at:
-                # Past the checks of a NamedTuple's own constructor: this is half of the time.
+                # Due(...) would go through a Python function more, for a fifth of the time.
                 return tuple.__new__(Due, (rule.term.ends_at(started_at, pauses), rule.number))
         return None
 
