@@ -85,7 +85,17 @@ class Span(NamedTuple):
 
     begins_at: Instant
     ends_at: Instant
-    contribution: Contribution
+    ranking: str
+    unit: str
+    indicator: str
+    attributed_at: Instant
+    denominator: int
+    numerator: int
+
+    @property
+    def contribution(self) -> Contribution:
+        """What is in force."""
+        return Contribution._make(self[2:])
 
 
 class OrderSummary(NamedTuple):

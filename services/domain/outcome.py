@@ -79,7 +79,7 @@ def evaluate_version(ordered: Sequence[Event], rules: Rules) -> Outcome:
 
 def contributions_at(spans: Sequence[Span], instant: Instant) -> list[Contribution]:
     """What was in force at an instant."""
-    return [span.contribution for span in spans if span.begins_at <= instant < span.ends_at]
+    return [span.contribution for span in spans if span[0] <= instant < span[1]]
 
 
 def _merged(ordered: Sequence[Event], policy: Policy) -> Outcome:
@@ -98,7 +98,7 @@ def _merged(ordered: Sequence[Event], policy: Policy) -> Outcome:
         spans += [
             span
             for span in found.spans
-            if rules.begins_at <= span.contribution.attributed_at < rules.ends_at
+            if rules.begins_at <= span.attributed_at < rules.ends_at
         ]
         boundaries.update(found.boundaries)
         received_at = found.summary.received_at
@@ -121,7 +121,7 @@ def _department(order: WorkOrder, rules: Rules) -> str:
 
 def _for_line(span: Span, department: str) -> Span:
     """The same contribution for the line department."""
-    return span._replace(contribution=span.contribution._replace(ranking=LINE, unit=department))
+    return span._replace(ranking=LINE, unit=department)
 
 
 def _set_aside(order: WorkOrder, rules: Rules, at: Instant) -> str | None:

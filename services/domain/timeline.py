@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from schemas.instants import FOREVER, Instant
-from schemas.records import Contribution, Span
+from schemas.records import Span
 
 LEAD: Final = "lead"  # the ranking by the unit that leads the order
 LINE: Final = "line"  # by the line department of its field
@@ -21,8 +21,7 @@ Rates = tuple[Rate | None, ...]
 COUNTS: Final = 4
 INCOMPLETE: Final[Counts] = ("incomplete", None, None, None)
 
-# Half the time of calling the class, and making these is most of the work.
-_contribution = partial(tuple.__new__, Contribution)
+# Half the time of calling the class, and making spans is much of the work.
 _span = partial(tuple.__new__, Span)
 
 
@@ -75,7 +74,7 @@ class Timeline:
 
     def occurred(self, at: Instant, unit: str, name: str) -> None:
         """Something happened at ``at`` that counts from then on."""
-        self._spans.append(_span((at, FOREVER, _contribution((LEAD, unit, name, at, 1, 0)))))
+        self._spans.append(_span((at, FOREVER, LEAD, unit, name, at, 1, 0)))
         self._boundaries.append(at)
 
     def close(self) -> tuple[tuple[Span, ...], tuple[Instant, ...]]:
@@ -89,8 +88,10 @@ class Timeline:
         for place, name in enumerate(self._counts):
             if moved or name != counts[place]:
                 if name is not None:
-                    added = _contribution((LEAD, self._unit, name, self._attributed_at, 1, 0))
-                    self._spans.append(_span((since[place], at, added)))
+                    booked_at = self._attributed_at
+                    self._spans.append(
+                        _span((since[place], at, LEAD, self._unit, name, booked_at, 1, 0))
+                    )
                 since[place] = at
 
     def _rate(self, at: Instant, rates: Rates, moved: bool) -> None:
@@ -98,8 +99,8 @@ class Timeline:
         for place, rate in enumerate(self._rates):
             if moved or rate != rates[place]:
                 if rate is not None:
-                    added = _contribution(
-                        (LEAD, self._unit, self._codes[place], rate[0], 1, rate[1])
+                    begins_at, code = since[COUNTS + place], self._codes[place]
+                    self._spans.append(
+                        _span((begins_at, at, LEAD, self._unit, code, rate[0], 1, rate[1]))
                     )
-                    self._spans.append(_span((since[COUNTS + place], at, added)))
                 since[COUNTS + place] = at

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from schemas.codec import archive_data, event_from_archive
 from schemas.records import (
-    Contribution,
     LoggedEvent,
     OrderRow,
     OrderSummary,
@@ -32,9 +31,7 @@ EVENT_COLUMNS: Final = (
     "dropped",
 )
 SUMMARY_COLUMNS: Final = OrderSummary._fields
-SPAN_COLUMNS: Final = tuple(
-    f"span.{name}" for name in ("begins_at", "ends_at", *Contribution._fields)
-)
+SPAN_COLUMNS: Final = tuple(f"span.{name}" for name in Span._fields)
 ORDER_COLUMNS: Final = ("subject", "folded", "boundaries", *SUMMARY_COLUMNS, *SPAN_COLUMNS)
 
 # Of identical copies the one with the greatest precedence stays: the first in the log.
@@ -133,15 +130,13 @@ def _span_arrays(spans: Sequence[Span]) -> Sequence[Sequence[Any]]:
     """The parallel arrays of one order, in the order of `SPAN_COLUMNS`."""
     if not spans:
         return [()] * len(SPAN_COLUMNS)
-    begins_at, ends_at, contributions = zip(*spans, strict=True)
-    return [begins_at, ends_at, *zip(*contributions, strict=True)]
+    return list(zip(*spans, strict=True))
 
 
 def order_row(row: tuple[Any, ...]) -> OrderRow:
     """Read a row of `ORDER_COLUMNS`."""
     subject, folded, boundaries = row[:3]
-    begins_at, ends_at, *counted = row[3 + len(SUMMARY_COLUMNS) :]
-    spans = tuple(map(Span, begins_at, ends_at, map(Contribution, *counted)))
+    spans = tuple(map(Span, *row[3 + len(SUMMARY_COLUMNS) :]))
     summary = order_summary(row[3 : 3 + len(SUMMARY_COLUMNS)])
     return OrderRow(subject, frozenset(folded), Outcome(spans, tuple(boundaries), summary))
 

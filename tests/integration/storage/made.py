@@ -95,7 +95,7 @@ def span(
     ranking: str = "lead",
 ) -> Span:
     contribution = Contribution(ranking, unit, indicator, attributed_at, denominator, numerator)
-    return Span(begins_at, ends_at, contribution)
+    return Span(begins_at, ends_at, *contribution)
 
 
 def key(unit: str, indicator: str, bucket: Instant) -> CounterKey:
