@@ -13,38 +13,41 @@ from services.domain.policy import Rules
 class Clock:
     """The resolve deadline of one handling, and what moves it.
 
+    ``set_due`` is a deadline that the platform or an extension set, at ``set_at``; without one
+    the policy's list counts it, by the ``facts``.
+
     Args:
         started_at: The dispatch, or the reopening that restarted the clock.
         due: A deadline that the platform set; it comes before the policy's.
         facts: By what the policy finds its own; None until the order is received.
     """
 
-    __slots__ = ("_due", "_facts", "_pauses", "_rules", "_set_at", "extensions", "started_at")
+    __slots__ = ("_rules", "extensions", "facts", "pauses", "set_at", "set_due", "started_at")
 
     def __init__(
         self, rules: Rules, started_at: Instant, due: Instant | None, facts: Facts | None
     ) -> None:
         self.started_at = started_at
-        self._facts = facts
+        self.facts = facts
         self.extensions = 0
         self._rules = rules
-        self._due = due  # set by the platform or an extension, at _set_at
-        self._set_at = started_at
-        self._pauses: list[Pause] = []
+        self.set_due = due
+        self.set_at = started_at
+        self.pauses: list[Pause] = []
 
     def inform(self, facts: Facts, due: Instant | None) -> None:
         """Tell what is known since the order was received; ``due`` counts if none is set yet."""
-        self._facts = facts
-        if self._due is None:
-            self._due = due
+        self.facts = facts
+        if self.set_due is None:
+            self.set_due = due
 
     def due(self) -> Instant | None:
         """When the order must be resolved; FOREVER while the clock rests, None: never."""
-        due = self._due
+        due = self.set_due
         if due is None:
             return self._counted()
-        for began_at, ended_at in self._pauses:
-            begins_at = max(began_at, self._set_at)  # what rested before does not move it
+        for began_at, ended_at in self.pauses:
+            begins_at = max(began_at, self.set_at)  # what rested before does not move it
             if begins_at < min(due, ended_at):
                 due = FOREVER if ended_at == FOREVER else due + ended_at - begins_at
         return due
@@ -55,13 +58,13 @@ class Clock:
         if longest is not None:
             rules = self._rules
             due = min(due, ends_at(self.started_at, longest, rules.zone, rules.working_days))
-        self._due = due
-        self._set_at = at
+        self.set_due = due
+        self.set_at = at
         self.extensions += 1
 
     def rest(self, begins_at: Instant, until: Instant) -> None:
         """Let the clock rest; if it rests already, until another instant."""
-        pauses = self._pauses
+        pauses = self.pauses
         if pauses and begins_at < pauses[-1][1]:
             begins_at = pauses.pop()[0]
         if begins_at < until:
@@ -69,12 +72,12 @@ class Clock:
 
     def _counted(self) -> Instant | None:
         """The policy's deadline; one that would pass while the clock rests passes at its end."""
-        if self._facts is None:
+        if self.facts is None:
             return None
-        found = self._rules.deadlines.due("resolve", self._facts, self.started_at, self._pauses)
-        if found is None or not self._pauses:
+        found = self._rules.deadlines.due("resolve", self.facts, self.started_at, self.pauses)
+        if found is None or not self.pauses:
             return found and found.ends_at
-        return next((to for from_, to in self._pauses if from_ < found.ends_at < to), found.ends_at)
+        return next((to for from_, to in self.pauses if from_ < found.ends_at < to), found.ends_at)
 
 
 def facts_of(received: Mapping[str, Any], unit: str, handling: int) -> Facts:

@@ -29,14 +29,15 @@ class Call(NamedTuple):
 class Ratings:
     """The calls of an order and what they come to, call by call in their order of time.
 
-    ``standing`` is the callback that counts, ``first_at`` the instant of the first valid one.
+    ``standing`` is the callback that counts, ``first_at`` the instant of the first valid one,
+    ``calls`` are all attempts.
     """
 
-    __slots__ = ("_calls", "_days", "_reached", "_rules", "first_at", "standing")
+    __slots__ = ("_days", "_reached", "_rules", "calls", "first_at", "standing")
 
     def __init__(self, rules: Rules, calls: Iterable[Call] = ()) -> None:
         self._rules = rules
-        self._calls: list[Call] = []
+        self.calls: list[Call] = []
         self._reached = False  # by any of the calls
         self._days: set[int] = set()  # on which the citizen was not reached
         self.standing: Call | None = None
@@ -54,7 +55,7 @@ class Ratings:
 
     def without(self, unit: str) -> Ratings:
         """The same without the calls that rated a unit."""
-        return Ratings(self._rules, [call for call in self._calls if call.unit != unit])
+        return Ratings(self._rules, [call for call in self.calls if call.unit != unit])
 
     @property
     def unreachable(self) -> bool:
@@ -62,17 +63,17 @@ class Ratings:
         callbacks = self._rules.document.callbacks
         return (
             not self._reached
-            and len(self._calls) >= callbacks.attempts
+            and len(self.calls) >= callbacks.attempts
             and len(self._days) >= callbacks.days
         )
 
     @property
     def attempts(self) -> int:
         """How many calls there were."""
-        return len(self._calls)
+        return len(self.calls)
 
     def _add(self, call: Call) -> None:
-        self._calls.append(call)
+        self.calls.append(call)
         if call.reached:
             self._reached = True
             answers = call.answers
