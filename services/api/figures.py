@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from schemas.records import ZERO, Sums, Unit
-from services.api.models import Figures, Rate, Reason, States, UnitModel
+from services.api.models import UnitModel
+from services.api.ranking_models import Figures, Rate, Reason, States
+from services.api.scored import Scored
 from services.api.writing import decimal_text, thousandths_text
 from services.domain import ranking
-from services.domain.policy import Policy
-from services.domain.score import valid_callback_rate
+from services.domain.policy import Indicator
+from services.domain.score import OwnSums, valid_callback_rate
 
 REASONS_ZH: Final[Mapping[Reason, str]] = {
     "no_demand": "无诉求",
@@ -19,9 +21,6 @@ REASONS_ZH: Final[Mapping[Reason, str]] = {
     "too_few": "样本不足",
 }
 _EXCLUDED: Final = "excluded:"
-
-OwnSums = Mapping[str, Sums]
-"""By indicator or count."""
 
 _Figured = ranking.Figures | ranking.RankedUnit | ranking.UnrankedUnit
 
@@ -45,24 +44,17 @@ def pooled(parts: Iterable[OwnSums]) -> dict[str, Sums]:
     return {name: Sums(denominators[name], numerators[name]) for name in denominators}
 
 
-def figures(sums: OwnSums, policy: Policy) -> Figures:
+def figures(sums: OwnSums, scored: Scored) -> Figures:
     """All numbers of one unit, or of several pooled."""
-    return written(ranking.figures_of(sums, policy), sums, policy)
+    return written(ranking.figures_of(sums, scored.scoring), sums, scored)
 
 
-def written(found: _Figured, sums: OwnSums, policy: Policy) -> Figures:
+def written(found: _Figured, sums: OwnSums, scored: Scored) -> Figures:
     """The same, of figures that ranking has computed."""
     states = {name: count for name, count in found.states.items() if not name.startswith(_EXCLUDED)}
     return Figures(
         indicators={
-            indicator.code: Rate(
-                name_zh=indicator.name_zh,
-                name_en=indicator.name_en,
-                numerator=thousandths_text(found.sums[indicator.code].numerator),
-                denominator=found.sums[indicator.code].denominator,
-                rate=decimal_text(found.rates[indicator.code]),
-            )
-            for indicator in policy.indicators
+            indicator.code: _rate(indicator, found, scored) for indicator in scored.rules.indicators
         },
         volume=found.volume,
         states=States(
@@ -83,7 +75,7 @@ def written(found: _Figured, sums: OwnSums, policy: Policy) -> Figures:
         returned=found.counts["returned"],
         reopened=found.counts["reopened"],
         incomplete=sums.get("incomplete", ZERO).denominator,
-        valid_callback_rate=decimal_text(valid_callback_rate(found.states, policy)),
+        valid_callback_rate=decimal_text(valid_callback_rate(found.states, scored.scoring)),
     )
 
 
@@ -95,3 +87,19 @@ def unit_model(unit: Unit) -> UnitModel:
 def nameless(code: str) -> UnitModel:
     """A unit that orders name and the registry does not (yet)."""
     return UnitModel(code=code, name="", kind="", parent="", group="")
+
+
+def _rate(indicator: Indicator, found: _Figured, scored: Scored) -> Rate:
+    code = indicator.code
+    sums = found.sums.get(code)  # none of an indicator with parts
+    parts = scored.scoring.parts.get(code)
+    return Rate(
+        name_zh=indicator.name_zh,
+        name_en=indicator.name_en,
+        numerator=None if sums is None else thousandths_text(sums.numerator),
+        denominator=None if sums is None else sums.denominator,
+        rate=decimal_text(found.rates[code]),
+        parts=None if parts is None else dict(parts),
+        floor=decimal_text(scored.scoring.floors.get(code)),
+        below_floor=code in found.below_floor,
+    )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from schemas.instants import EARLIEST, FOREVER, Instant
 from schemas.records import DeadLetter, Position
 from services.api.context import ApiContext, ask
 from services.api.models import (
@@ -19,9 +21,11 @@ from services.api.models import (
     IndicatorModel,
     LogPosition,
     PolicyAnswer,
+    VersionModel,
 )
 from services.api.refusals import refusal
-from services.api.writing import local_text
+from services.api.writing import decimal_text, local_text
+from services.domain.policy import Policy, Rules
 from services.storage import dead_letters
 from services.storage.dead_letters import Recorded
 
@@ -78,25 +82,53 @@ def create_findings_router(context: ApiContext) -> APIRouter:
 
         实时数字所依据的考核办法。
         """
-        rules = context.policy
-        return PolicyAnswer(
-            id=rules.id,
-            version=rules.version,
-            ruleset=context.ruleset,
-            name_zh=rules.name_zh,
-            name_en=rules.name_en,
-            checksum=rules.checksum,
-            time_zone=rules.time_zone.key,
-            indicators=[
-                IndicatorModel(code=i.code, name_zh=i.name_zh, name_en=i.name_en, weight=i.weight)
-                for i in rules.indicators
-            ],
-            bottom=rules.bottom,
-            minimum_sample=rules.minimum_sample,
-            document=rules.document,
-        )
+        return _policy(context.policy, context.ruleset, context.clock())
 
     return router
+
+
+def _policy(policy: Policy, ruleset: int, now: Instant) -> PolicyAnswer:
+    rules = policy.at(now)
+    scoring = rules.scorings.top
+    score = rules.document.score
+    worth = score.weights or {code: each.maximum for code, each in (score.points or {}).items()}
+    return PolicyAnswer(
+        id=policy.id,
+        version=rules.version,
+        ruleset=ruleset,
+        name_zh=policy.name_zh,
+        name_en=policy.name_en,
+        checksum=policy.checksum,
+        time_zone=policy.time_zone.key,
+        versions=[_version(each, policy.time_zone) for each in policy.versions if _assesses(each)],
+        indicators=[
+            IndicatorModel(
+                code=indicator.code,
+                name_zh=indicator.name_zh,
+                name_en=indicator.name_en,
+                weight=decimal_text(worth.get(indicator.code)),
+                floor=decimal_text(indicator.document.floor),
+                parts=None if indicator.document.parts is None else dict(indicator.document.parts),
+            )
+            for indicator in rules.indicators
+        ],
+        bottom=scoring.bottom,
+        minimum_sample=scoring.minimum_sample,
+        document=policy.document,
+    )
+
+
+def _assesses(rules: Rules) -> bool:
+    """Not where no version is in force, and the nearest one holds with no assessed type."""
+    return rules.assessed_types is None or bool(rules.assessed_types)
+
+
+def _version(rules: Rules, zone: ZoneInfo) -> VersionModel:
+    return VersionModel(
+        version=rules.version,
+        from_=None if rules.begins_at == EARLIEST else local_text(rules.begins_at, zone),
+        to=None if rules.ends_at == FOREVER else local_text(rules.ends_at, zone),
+    )
 
 
 def _letter(context: ApiContext, recorded: Recorded) -> DeadLetterModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query, Response
@@ -52,6 +52,11 @@ class OrdersQuery(WindowQuery):
         description="An indicator of the policy, or a count: volume, open, overdue, returned, "
         "reopened, incomplete, state:valid, state:excluded:<ground>, … 指标或计数。",
     )
+    ranking: Literal["lead", "line"] = Field(
+        LEAD,
+        description="Whose orders: those that the unit leads, or those of its field. "
+        "按主办单位或行业部门统计。",
+    )
     after: Annotated[str | None, Field(max_length=128)] = Field(
         None, description="`next` of the previous page. 上一页的 next。"
     )
@@ -88,7 +93,7 @@ def create_orders_router(context: ApiContext) -> APIRouter:
         found = await ask(
             context.readers.orders,
             context.ruleset,
-            ranking=LEAD,
+            ranking=query.ranking,
             unit=query.unit,
             indicator=indicator,
             begins_at=window.begins_at,

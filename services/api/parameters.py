@@ -57,7 +57,7 @@ class WindowQuery(BaseModel):
     name: Annotated[str | None, Field(max_length=20)] = Field(
         None,
         description="Which one: 2026-11 (cycle, month), 2026-11-22 (day), 2026-11-26 (week, its "
-        "Thursday), 2026-Q4, 2026 (year); the one that holds `as_of` if left out. "
+        "last day), 2026-Q4, 2026 (year); the one that holds `as_of` if left out. "
         "窗口名称，缺省为 as_of 所在的窗口。",
     )
     from_: _Time = Field(
@@ -186,18 +186,19 @@ def each_once(request: Request) -> None:
 
 
 def check_indicator(context: ApiContext, indicator: str) -> str:
-    """Accept a code of the policy's indicators, or the name of a count.
+    """Accept an indicator that some version of the policy counts, or the name of a count.
 
     Raises:
         Problem: 422.
     """
+    codes = {code for version in context.policy.versions for code in version.codes}
     if (
-        indicator in context.policy.codes
+        indicator in codes
         or indicator in _COUNTED
         or (indicator.startswith(_EXCLUDED) and len(indicator) > len(_EXCLUDED))
     ):
         return indicator
-    known = ", ".join([*context.policy.codes, *sorted(_COUNTED), f"{_EXCLUDED}<ground>"])
+    known = ", ".join([*sorted(codes), *sorted(_COUNTED), f"{_EXCLUDED}<ground>"])
     raise refusal("unknown_indicator", f"Known are {known}.", f"可用：{known}。", path="indicator")
 
 
@@ -213,7 +214,7 @@ def _named(context: ApiContext, query: WindowQuery, at: Instant) -> Window:
             f"window 须为 {'、'.join(KINDS)} 之一。"
             if is_kind
             else "name 与窗口类型不符，例如 2026-11（周期、月）、2026-11-22（日）、"
-            "2026-11-26（周，以周四命名）、2026-Q4、2026（年）。",
+            "2026-11-26（周，以末日命名）、2026-Q4、2026（年）。",
             path="window" if is_kind else "name",
             reason="unknown_window" if is_kind else "invalid_name",
         ) from None

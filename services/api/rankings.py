@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import Field
@@ -14,7 +14,8 @@ from schemas.fields import Code
 from schemas.records import FlushMark, Sums
 from services.api.context import ApiContext, ask
 from services.api.figures import REASONS_ZH, by_unit, figures, nameless, pooled, unit_model, written
-from services.api.models import (
+from services.api.parameters import Chosen, WindowQuery, check_kind, choose
+from services.api.ranking_models import (
     Figures,
     Ranked,
     RankingAnswer,
@@ -22,10 +23,13 @@ from services.api.models import (
     UnknownUnit,
     Unranked,
 )
-from services.api.parameters import Chosen, WindowQuery, check_kind, choose
 from services.api.refusals import refusal
+from services.api.register import in_force_at, read_entries
+from services.api.scored import scored_by
 from services.api.snapshot import live_instant, read_marks, read_sums
-from services.domain.ranking import Ranking, rank_units
+from services.api.writing import plain_text
+from services.domain.adjustments import Entry
+from services.domain.ranking import RankedUnit, Ranking, rank
 from services.domain.registry import KINDS, Registry
 from services.storage import units as stored_units
 
@@ -69,11 +73,12 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
         marks, registry = await _marks_and_units(context)
         _check_list(registry, query.kind, query.group)
         chosen = choose(context, query, await live_instant(context, marks))
-        tag = _tag(context, marks, registry, (query.kind, query.group, chosen))
+        entries = await read_entries(context, chosen.window)
+        tag = _tag(context, marks, registry, (query.kind, query.group, chosen, entries))
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if tag in (if_none_match or ""):
             return Response(status_code=304, headers=headers)
-        answer = await _ranking(context, marks, registry, query, chosen)
+        answer = await _ranking(context, marks, registry, query, chosen=chosen, entries=entries)
         return Response(
             answer.model_dump_json(by_alias=True), media_type="application/json", headers=headers
         )
@@ -114,16 +119,17 @@ async def _ranking(
     marks: Mapping[int, FlushMark],
     registry: Registry,
     query: RankingQuery,
+    *,
     chosen: Chosen,
+    entries: Sequence[Entry],
 ) -> RankingAnswer:
-    policy = context.policy
-    snapshot, sums = await read_sums(context, marks, *chosen)
+    scored = scored_by(context.policy, chosen.window, query.kind, query.group)
+    snapshot, sums = await read_sums(context, marks, *chosen, scored.scoring.basis)
     listed = registry.of_kind(query.kind, query.group)
-    ranking = rank_units(listed, sums, policy)
+    ranking = rank(listed, sums, scored.scoring, in_force_at(snapshot, entries))
     own = by_unit(sums)
     return RankingAnswer(
-        **snapshot.head(),
-        window=snapshot.window_text(chosen.window),
+        **scored.head(snapshot),
         kind=query.kind,
         group=query.group,
         bottom=[entry.unit.code for entry in ranking.ranked if entry.bottom],
@@ -133,7 +139,8 @@ async def _ranking(
                 bottom=entry.bottom,
                 unit=unit_model(entry.unit),
                 score=f"{entry.score:f}",
-                **_fields(written(entry, own.get(entry.unit.code, {}), policy)),
+                **_adjusted(entry),
+                **_fields(written(entry, own.get(entry.unit.code, {}), scored)),
             )
             for entry in ranking.ranked
         ],
@@ -142,18 +149,18 @@ async def _ranking(
                 unit=unit_model(entry.unit),
                 reason=entry.reason,
                 reason_zh=REASONS_ZH[entry.reason],
-                **_fields(written(entry, own.get(entry.unit.code, {}), policy)),
+                **_fields(written(entry, own.get(entry.unit.code, {}), scored)),
             )
             for entry in ranking.unranked
         ],
         unknown_units=[
-            UnknownUnit(code=code, figures=figures(found, policy))
+            UnknownUnit(code=code, figures=figures(found, scored))
             for code, found in sorted(own.items())
             if code != _NOBODY and code not in registry
         ],
-        undispatched=figures(own.get(_NOBODY, {}), policy),
+        undispatched=figures(own.get(_NOBODY, {}), scored),
         incomplete=pooled(own.values()).get("incomplete", Sums(0, 0)).denominator,
-        totals=figures(pooled(own.get(unit.code, {}) for unit in listed), policy),
+        totals=figures(pooled(own.get(unit.code, {}) for unit in listed), scored),
     )
 
 
@@ -166,9 +173,13 @@ async def _unit_rates(
     group: str,
     chosen: Chosen,
 ) -> UnitRatesAnswer:
-    snapshot, sums = await read_sums(context, marks, *chosen)
-    own = by_unit(sums).get(code)
     unit = registry.get(code)
+    if unit is not None:
+        _check_list(registry, unit.kind, group)
+    scored = scored_by(context.policy, chosen.window, unit.kind if unit else "", group)
+    entries = await read_entries(context, chosen.window)
+    snapshot, sums = await read_sums(context, marks, *chosen, scored.scoring.basis)
+    own = by_unit(sums).get(code)
     if unit is None and own is None:
         raise refusal(
             "unknown_unit",
@@ -177,23 +188,38 @@ async def _unit_rates(
         )
     ranking = Ranking((), ())
     if unit is not None:
-        _check_list(registry, unit.kind, group)
-        ranking = rank_units(registry.of_kind(unit.kind, group), sums, context.policy)
+        listed = registry.of_kind(unit.kind, group)
+        ranking = rank(listed, sums, scored.scoring, in_force_at(snapshot, entries))
     ranked = next((entry for entry in ranking.ranked if entry.unit.code == code), None)
     reason = next((entry.reason for entry in ranking.unranked if entry.unit.code == code), None)
     return UnitRatesAnswer(
-        **snapshot.head(),
-        window=snapshot.window_text(chosen.window),
+        **scored.head(snapshot),
         known=unit is not None,
         unit=unit_model(unit) if unit else nameless(code),
         rank=ranked.rank if ranked else None,
         ranked_units=len(ranking.ranked),
         bottom=ranked.bottom if ranked else False,
         score=f"{ranked.score:f}" if ranked else None,
+        **(_adjusted(ranked) if ranked else _UNADJUSTED),
         reason=reason,
         reason_zh=REASONS_ZH[reason] if reason else None,
-        **_fields(figures(own or {}, context.policy)),
+        **_fields(figures(own or {}, scored)),
     )
+
+
+_UNADJUSTED: Final[Mapping[str, Any]] = {
+    "score_before": None,
+    "adjustment": None,
+    "adjusted_by": [],
+}
+
+
+def _adjusted(entry: RankedUnit) -> dict[str, Any]:
+    return {
+        "score_before": f"{entry.score_before:f}",
+        "adjustment": plain_text(entry.adjustment),
+        "adjusted_by": [counted.id for counted in entry.adjusted_by],
+    }
 
 
 def _fields(found: Figures) -> dict[str, Any]:

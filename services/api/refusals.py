@@ -20,6 +20,13 @@ _KINDS: Final[Mapping[str, ProblemKind]] = {
     "invalid_units": ProblemKind(
         422, "Some units are refused; none was registered", "部分单位无效，均未登记"
     ),
+    "invalid_adjustment": ProblemKind(
+        422, "The adjustment is refused; nothing was recorded", "加减分无效，未登记"
+    ),
+    "unknown_adjustment": ProblemKind(404, "There is no such adjustment", "没有这条加减分"),
+    "adjustment_conflict": ProblemKind(
+        409, "The register holds another entry already", "与已登记的条目冲突"
+    ),
     "unknown_unit": ProblemKind(
         404, "The unit is neither registered nor counted", "该单位未登记，也没有工单"
     ),

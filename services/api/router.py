@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
+from services.api.adjustments import create_adjustments_router
 from services.api.context import ApiContext
 from services.api.findings import create_findings_router
 from services.api.health import create_health_router
@@ -23,6 +24,7 @@ def create_router(context: ApiContext) -> APIRouter:
     router.include_router(create_rankings_router(context))
     router.include_router(create_orders_router(context))
     router.include_router(create_units_router(context))
+    router.include_router(create_adjustments_router(context))
     router.include_router(create_findings_router(context))
     router.include_router(create_health_router(context))
     router.include_router(create_page_router())

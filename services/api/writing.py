@@ -22,7 +22,12 @@ def local_text(instant: Instant, zone: ZoneInfo) -> str:
 
 def thousandths_text(value: int) -> str:
     """A decimal without trailing zeros: 70700 thousandths are ``70.7``."""
-    return f"{Decimal(value).scaleb(-3).normalize():f}"
+    return plain_text(Decimal(value).scaleb(-3))
+
+
+def plain_text(value: Decimal) -> str:
+    """A decimal without trailing zeros."""
+    return f"{value.normalize():f}"
 
 
 def decimal_text(value: Decimal | None) -> str | None:

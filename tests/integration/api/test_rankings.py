@@ -104,7 +104,7 @@ async def test_a_past_instant_equals_a_replay_of_the_events_until_then(
                     sums[part.unit, part.indicator] = Sums(
                         known.denominator + part.denominator, known.numerator + part.numerator
                     )
-        expected = rank_units(STREETS, sums, city.policy)
+        expected = rank_units(STREETS, sums, city.policy.versions[-1], "street")
         assert [
             (line["rank"], line["unit"]["code"], line["score"], line["volume"])
             for line in seen["ranked"]
