@@ -78,7 +78,7 @@ class Rules:
     is_gated: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Policy:
     """All versions of one policy, ascending and without a gap. Equal checksums: equal results."""
 
