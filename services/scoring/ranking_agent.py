@@ -11,9 +11,10 @@ from typing import Final
 
 import orjson
 
-from schemas.instants import format_instant
+from schemas.instants import Instant, format_instant
 from schemas.records import FlushMark
 from schemas.topics import RANK_ALERTS
+from services.domain.adjustments import Adjustments, by_unit, in_force
 from services.domain.registry import Registry
 from services.domain.windows import Window, window
 from services.scoring.context import ScoringContext
@@ -24,7 +25,7 @@ from services.scoring.lease import Lease
 from services.scoring.ranking_board import RANKING, RankingBoard, Verdict
 from services.scoring.rates import decode_rates
 from services.scoring.standing import KIND, evaluate_standing
-from services.storage import evaluations, units
+from services.storage import adjustments, evaluations, units
 from services.storage.evaluations import Alert, Evaluation, Series
 from services.storage.shard_store import ShardStore
 
@@ -157,6 +158,7 @@ class RankingAgent:
             as_of=as_of,
             positions={shard: mark.position for shard, mark in board.marks().items()},
             previous=self._previous,
+            adjustments=await self._adjustments(current, as_of),
         )
         if evaluation is not None:
             await self._store_and_publish(evaluation)
@@ -189,6 +191,14 @@ class RankingAgent:
             found = await self._context.in_thread(lambda: units.all_units(self._context.database))
             self._registry = Registry(found)
             self._registry_read = time.monotonic()
+
+    async def _adjustments(self, current: Window, as_of: Instant) -> Adjustments:
+        """Those in force; read anew, so that none recorded before ``as_of`` is missing."""
+        database = self._context.database
+        entries = await self._context.in_thread(
+            lambda: adjustments.of_cycle(database, current.name)
+        )
+        return by_unit(in_force(entries, as_of))
 
     def _series(self, of: Window) -> Series:
         return Series(

@@ -23,9 +23,11 @@ def record(db: Database, entry: Entry, now: Instant) -> Entry:
 
     That is another one if the id was taken: of two entries with one id the first recorded counts.
     """
-    # What was asked as of an instant stays as it was, and the system's clock may have been set back.
+    # What was answered as of an instant stays as it was, whatever the clocks of two hosts say: an
+    # entry is later than those before it, and than the clock of every shard.
     ((newest,),) = db.query("SELECT max(recorded_at) FROM adjustments")
-    new = entry._replace(recorded_at=max(now, newest + 1))
+    ((clock,),) = db.query("SELECT max(clock) FROM shard_flushes")
+    new = entry._replace(recorded_at=max(now, newest + 1, clock + 1))
     row = new._asdict() | {"points": f"{new.points:f}"}
     db.insert("adjustments", {name: [value] for name, value in row.items()})
     return find(db, entry.id) or new

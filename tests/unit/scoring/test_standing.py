@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 from schemas.records import Position, Sums, Unit
+from services.domain.adjustments import Adjustments, Entry
+from services.domain.policy import Policy, load_policy, preset
+from services.domain.ranking import NO_ADJUSTMENTS
 from services.domain.registry import Registry
 from services.domain.windows import Window
 from services.scoring.standing import ENTERED, LEFT, evaluate_standing
@@ -9,10 +14,17 @@ from tests.unit.scoring.support import POLICY, START
 
 WINDOW = Window("cycle", "2026-07", START - 1, START + 1)
 SERIES = Series(1, "lead", "street", "", "cycle", "2026-07")
+ADJUSTED = load_policy(preset("beijing-district").replace("score:", "score:\n  adjustments: {}", 1))
 UNITS = [Unit(f"{n:09d}", f"街道{n}", "street") for n in range(24)]
 
 
-def evaluate(order: list[int], previous: Evaluation | None = None) -> Evaluation | None:
+def evaluate(
+    order: list[int],
+    previous: Evaluation | None = None,
+    *,
+    policy: Policy = POLICY,
+    adjustments: Adjustments = NO_ADJUSTMENTS,
+) -> Evaluation | None:
     """Rank so that the units come in this order: the n-th has n citizens fewer whose case is solved."""
     sums: dict[tuple[str, str], Sums] = {}
     for place, unit in enumerate(order):
@@ -27,10 +39,11 @@ def evaluate(order: list[int], previous: Evaluation | None = None) -> Evaluation
         window=WINDOW,
         registry=Registry(UNITS),
         sums=sums,
-        policy=POLICY,
+        policy=policy,
         as_of=START,
         positions={0: Position(0, 5)},
         previous=previous,
+        adjustments=adjustments,
     )
 
 
@@ -76,3 +89,18 @@ def test_no_bottom_and_no_alert_before_there_are_twice_as_many() -> None:
     assert few is not None
     assert few.bottom == ()
     assert few.alerts == ()
+
+
+def test_points_taken_away_move_a_unit_down_and_into_the_bottom() -> None:
+    first = evaluate(list(range(24)), policy=ADJUSTED)
+    taken = Entry(
+        "a", "adjustment", UNITS[0].code, "2026-07", Decimal(-50), "", "late", "1101", START, START
+    )
+    second = evaluate(list(range(24)), first, policy=ADJUSTED, adjustments={UNITS[0].code: [taken]})
+    assert second is not None
+    assert second.ranked[-1].unit == UNITS[0].code
+    assert second.ranked[-1].score == "50.0"
+    assert {(a.kind, a.unit) for a in second.alerts} == {
+        (ENTERED, UNITS[0].code),
+        (LEFT, UNITS[14].code),
+    }
