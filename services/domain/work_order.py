@@ -179,19 +179,17 @@ class WorkOrder:
 
     def on_contacted(self, event: Event) -> str | None:
         """The lead says that it spoke to the citizen; that adds nothing to the response rate."""
-        if event.data.get("evidence") and self._early is None and self.is_lead(event):
-            self.evidence = True
+        proves = self._take_evidence(event)
         if refused := self._refuse_report(event, self.contacted_at):
-            return refused
+            return None if proves else refused
         self.contacted_at = event.occurred_at
         return None
 
     def on_resolved(self, event: Event) -> str | None:
         """Only the lead's report closes the order, the first one since it was sent to it."""
-        if event.data.get("evidence") and self._early is None and self.is_lead(event):
-            self.evidence = True
+        proves = self._take_evidence(event)
         if refused := self._refuse_report(event, self.resolved_at):
-            return refused
+            return None if proves else refused
         self.resolved_at = event.occurred_at
         if self.closed_at is None:
             self.closed_at = event.occurred_at
@@ -374,6 +372,13 @@ class WorkOrder:
         self.unreachable = ratings.unreachable
         keeps_first = self._rules.document.reopening.attribution == "first"
         self.called_at = ratings.first_at if keeps_first or standing is None else standing.at
+
+    def _take_evidence(self, event: Event) -> bool:
+        """Whether a report of the lead brings the first evidence; it may be a repeated one."""
+        if self.evidence or self._early is not None or not event.data.get("evidence"):
+            return False
+        self.evidence = self.is_lead(event)
+        return self.evidence
 
     def _refuse_report(self, event: Event, done: Instant | None) -> str | None:
         """Why a report of a unit changes nothing; None if it does."""

@@ -15,6 +15,7 @@ from tests.support.orders import event, local, moment, rated, unanswered
 
 BEIJING = load_policy(preset("beijing-district"))
 ON_TIME = load_policy(preset("on-time"))
+JUNGAR = load_policy(preset("jungar"))
 END = local("2027-01-01 00:00")
 A, B = "110101001", "110105003"
 
@@ -356,6 +357,20 @@ def test_the_on_time_policy_ignores_what_citizens_say() -> None:
     events = order(rated("2026-07-13 10:00"))
     names = {c.indicator for c in contributions_at(evaluate(events, ON_TIME).spans, END)}
     assert names == {"volume", "state:not_assessed", "open"}
+
+
+@pytest.mark.parametrize("type_", ["contacted", "resolved"])
+def test_evidence_of_a_repeated_report_counts_from_then_on(type_: str) -> None:
+    events = order(
+        event("contacted", "2026-07-06 10:00", unit=A),
+        event("resolved", "2026-07-07 09:00", unit=A),
+        event(type_, "2026-07-08 09:00", unit=A, evidence=["photo/1"]),
+    )
+    spans = [s for s in evaluate(events, JUNGAR).spans if s.indicator == "photo_evidence"]
+    assert [(s.begins_at, s.numerator) for s in spans] == [
+        (local("2026-07-07 09:00"), 0),
+        (local("2026-07-08 09:00"), 1000),
+    ]
 
 
 def test_thousands_of_callbacks_cost_no_more_than_thousands_of_events() -> None:
