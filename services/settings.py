@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         default="beijing-district",
         min_length=1,
         title="Policy",
-        description="Name of a preset (`beijing-district`, `on-time`) or path of a policy file.",
+        description="Name of a preset (`hotline policy presets` lists them) or path of a policy file.",
     )
     time_zone: Annotated[str, AfterValidator(_zone_if_any)] = Field(
         default="",

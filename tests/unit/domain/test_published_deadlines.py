@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from schemas.instants import Instant
+from schemas.instants import MINUTE, Instant
 from schemas.records import Event, Sums
 from services.domain.outcome import evaluate
 from services.domain.policy import Policy, load_policy, preset
 from tests.support.handled import A, order
 from tests.support.orders import event, local, moment, rated
 from tests.support.sums import of, sums_at
+
+B = "110105003"
+TOWNS = """
+unit_groups: {near_towns: ["110101001"], far_towns: ["110105003"]}
+deadlines:
+  - {match: {unit_group: near_towns}, sign: {minutes: 30}}
+  - {match: {unit_group: far_towns}, sign: {minutes: 50}}
+  - {resolve: {working_days: 5}}
+"""
 
 
 def in_time(code: str, orders: Sequence[Event], policy: Policy) -> int:
@@ -103,6 +113,35 @@ def test_partly_and_basically_solved(preset_: str, wanted: tuple[int, ...]) -> N
     for solved, thousandths in zip(("partly", "basically", "no"), wanted, strict=True):
         events = order("o1", "2025-11-03 09:00", rated("2025-11-12 09:00", solved=solved))
         assert in_time("resolution", events, policy) == thousandths
+
+
+@pytest.mark.parametrize(
+    ("urgency", "due"),
+    [
+        ("critical", "2025-10-01 11:00"),
+        ("urgent", "2025-10-02 09:00"),
+        ("normal", "2025-10-08 09:00"),
+        (None, "2025-10-08 09:00"),
+        ("complex", "2025-10-16 09:00"),
+    ],
+)
+def test_beijing_completion_runs_on_the_wall_clock(urgency: str | None, due: str) -> None:
+    received: dict[str, Any] = {} if urgency is None else {"urgency": urgency}
+    events = order("o1", "2025-10-01 09:00", **received)
+    assert due_of(events, load_policy(preset("beijing-district"))) == local(due)
+
+
+@pytest.mark.parametrize(("unit", "minutes"), [(A, 30), (B, 50)])
+def test_nearer_towns_sign_within_30_minutes_and_far_ones_within_50(
+    unit: str, minutes: int
+) -> None:
+    base = preset("tianjin")
+    start, end = base.index("deadlines:"), base.index("indicators:")
+    policy = load_policy(base[:start] + TOWNS.lstrip() + base[end:])
+    due = local("2025-10-02 09:00") + minutes * MINUTE
+    for signed, wanted in ((due, 1000), (due + 1, 0)):
+        events = order("o1", "2025-10-02 09:00", unit=unit, signed=signed)
+        assert of(unit, sums_at([events], policy))["sign_in_time"] == Sums(1, wanted)
 
 
 def test_shanghai_contact_within_1_working_day() -> None:
