@@ -152,6 +152,7 @@ def test_the_wall_clock_is_moved_by_what_it_rested() -> None:
         rest("2026-11-16 08:00", "2026-11-16 10:00"),  # one hour of it after the start
         rest("2026-11-16 12:00", "2026-11-16 13:00"),
         rest("2026-11-16 12:30", "2026-11-16 14:00"),  # two hours with the one before
+        rest("2026-11-16 12:30", "2026-11-16 12:45"),  # within them
         rest("2026-11-16 20:00", "2026-11-16 21:00"),  # after the end
     ]
     term = Term(Duration(hours=4), SHANGHAI, CHINA)
@@ -173,6 +174,13 @@ def test_a_pause_that_begins_when_the_time_is_over_comes_too_late() -> None:
     assert ends_at(start, Duration(hours=4), SHANGHAI, CHINA, late) == start + 4 * HOUR
     just = [(start + 4 * HOUR - 1, start + 5 * HOUR)]
     assert ends_at(start, Duration(hours=4), SHANGHAI, CHINA, just) == start + 5 * HOUR + 1
+
+
+def test_a_pause_of_no_length_leaves_no_trace() -> None:
+    start = local("2026-11-16 09:00")
+    term = Term(Duration(hours=4), SHANGHAI, CHINA)
+    noon = local("2026-11-16 12:00")
+    assert term.counted(start, [(noon, noon)]) == term.counted(start)
 
 
 def test_a_working_day_counts_unless_the_clock_rests_all_day() -> None:
@@ -234,6 +242,15 @@ def test_a_deadline_at_the_time_of_the_dispatch_counts_two_days_in_part() -> Non
         rest("2026-11-20 16:00", "2026-11-21 00:00"),
         rest("2026-11-23 00:00", "2026-11-23 16:00"),
     ]
+
+
+def test_a_day_that_is_counted_in_part_begins_with_the_dispatch_and_no_part_is_empty() -> None:
+    same_day = Term(working_days(1, starts="same_day"), SHANGHAI, CHINA)
+    found = same_day.counted(local("2026-11-16 09:00"))
+    assert [part[:2] for part in found.intervals] == [rest("2026-11-16 09:00", "2026-11-17 00:00")]
+    same_time = Term(working_days(1, ends="same_time"), SHANGHAI, CHINA)
+    found = same_time.counted(local("2026-11-16 00:00"))
+    assert [part[:2] for part in found.intervals] == [rest("2026-11-16 00:00", "2026-11-17 00:00")]
 
 
 # --- what holds for every duration
