@@ -46,7 +46,7 @@ def _corrected(ordered: list[Event]) -> list[Event]:
     settled: set[_Key] = set()
     # Backwards: when a correction is reached, what later ones say about it is known already,
     # and of two values for one field the later one is there first.
-    for event in reversed(ordered):
+    for event in ordered[::-1]:
         if event.type != CORRECTED:
             continue
         settled.add((event.source, event.id))
