@@ -8,12 +8,18 @@ from typing import Annotated, Any, Final
 import httpx
 import typer
 
+from services.cli import policy_documents
 from services.cli.errors import EXPECTED, CommandError, end_with
 from services.cli.units_command import read_text
 from services.web.connection import Connection, no_answer
 from services.web.problems import MEDIA_TYPE
 
 policy_app = typer.Typer(help="The assessment policy. 考核办法", no_args_is_help=True)
+
+policy_app.command("check")(policy_documents.check)
+policy_app.command("show")(policy_documents.show)
+policy_app.command("diff")(policy_documents.diff)
+policy_app.command("presets")(policy_documents.list_presets)
 
 _YAML: Final = "application/yaml"
 
