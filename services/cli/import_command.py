@@ -13,13 +13,13 @@ from rich.console import Console
 
 from schemas.instants import MINUTE, Instant, from_datetime, parse_instant
 from services.cli.import_screen import print_lines, print_summary, watching
-from services.ingest.importing.client import PATIENCE, Service, ServiceError
+from services.ingest.importing.client import Service, ServiceError
 from services.ingest.importing.document import MappingError, find_mapping
 from services.ingest.importing.report import Report
 from services.ingest.importing.run import Import
 from services.ingest.importing.spool import open_spool
 from services.ingest.importing.tables import FileError, Format, format_of
-from services.web.connection import AddressError
+from services.web.connection import PATIENCE, AddressError
 
 REJECTED: Final = 1  # rows were rejected; everything else was imported
 UNUSABLE: Final = 2  # mapping, file or options: nothing was sent

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import httpx
 import orjson
@@ -12,9 +11,7 @@ import orjson
 from schemas.codec import encode_frame
 from schemas.topics import BATCH_JSON
 from services.cli.simulate.writing import CloudEvent
-from services.web.connection import PAUSE, Connection, no_answer, retry_after
-
-PATIENCE: Final = 60.0  # seconds without a success after which the simulation gives up
+from services.web.connection import BusyError, Connection, no_answer
 
 
 class SimulationError(RuntimeError):
@@ -23,15 +20,6 @@ class SimulationError(RuntimeError):
 
 class Service(Connection):
     """Connections to one running service; safe for several threads."""
-
-    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
-        """Open nothing yet.
-
-        Raises:
-            AddressError: ``url`` is no http address.
-        """
-        super().__init__(url)
-        self._patience: Final = patience
 
     def check(self) -> None:
         """Find out at once whether a service is there.
@@ -55,32 +43,22 @@ class Service(Connection):
             SimulationError: refused, or no success within the patience.
         """
         body = encode_frame([orjson.dumps(event) for event in events])
-        deadline = time.monotonic() + self._patience
-        while True:
-            try:
-                answer = self.http.post(
-                    f"{self.url}/v1/events", content=body, headers={"content-type": BATCH_JSON}
-                )
-            except httpx.TransportError as error:
-                trouble, pause = f"stopped answering ({type(error).__name__})", PAUSE
-            else:
-                if answer.is_success:
-                    return int(orjson.loads(answer.content)["accepted"])
-                if b'"id_conflict"' in answer.content:
-                    raise SimulationError(
-                        f"{self.url} holds another demo city already: use the same --seed and "
-                        "--orders-per-day again, or start the service on a new --data-dir. "
-                        "服务中已有另一座演示城市，请用相同参数，或换一个数据目录。"
-                    )
-                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                    raise SimulationError(f"{self.url} refuses the events: {_reason(answer)}")
-                trouble, pause = f"is too busy: {_reason(answer)}", retry_after(answer)
-            if time.monotonic() + pause > deadline:
-                raise SimulationError(
-                    f"{self.url} {trouble}. Run it again later: what was taken counts once. "
-                    "请稍后重新运行，已接收的不会重复计算。"
-                )
-            time.sleep(pause)
+        try:
+            answer = self.ask("POST", "/v1/events", body, BATCH_JSON)
+        except BusyError as error:
+            raise SimulationError(
+                f"{error}. Run it again later: what was taken counts once. "
+                "请稍后重新运行，已接收的不会重复计算。"
+            ) from None
+        if answer.is_success:
+            return int(orjson.loads(answer.content)["accepted"])
+        if b'"id_conflict"' in answer.content:
+            raise SimulationError(
+                f"{self.url} holds another demo city already: use the same --seed and "
+                "--orders-per-day again, or start the service on a new --data-dir. "
+                "服务中已有另一座演示城市，请用相同参数，或换一个数据目录。"
+            )
+        raise SimulationError(f"{self.url} refuses the events: {_reason(answer)}")
 
 
 def _reason(answer: httpx.Response) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -13,9 +12,8 @@ from schemas.codec import LIFE_CYCLE, Decoded, encode_event, encode_frame
 from schemas.instants import parse_instant
 from schemas.records import Event
 from schemas.topics import BATCH_JSON
-from services.web.connection import PAUSE, Connection, no_answer, retry_after
+from services.web.connection import BusyError, Connection, no_answer, title_of
 
-PATIENCE: Final = 60.0  # seconds without any answer after which an import gives up
 _BUSY: Final = 503
 _REFUSED: Final = 422
 _AGAIN: Final = (
@@ -47,15 +45,6 @@ class Sent(NamedTuple):
 
 class Service(Connection):
     """A connection to one running service; safe for several threads."""
-
-    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
-        """Open nothing yet.
-
-        Raises:
-            AddressError: ``url`` is no http address.
-        """
-        super().__init__(url)
-        self._patience: Final = patience
 
     def check(self) -> None:
         """Find out at once whether a service is there.
@@ -127,27 +116,15 @@ class Service(Connection):
         refusable: bool = False,
     ) -> httpx.Response:
         """Repeat a request until it is answered; with ``refusable`` 422 is an answer too."""
-        headers = {} if content_type is None else {"content-type": content_type}
-        deadline = time.monotonic() + self._patience
-        while True:
-            pause = PAUSE
-            try:
-                answer = self.http.request(method, self.url + path, content=body, headers=headers)
-            except httpx.TransportError as error:
-                trouble = f"{self.url} stopped answering ({type(error).__name__})"
-            else:
-                if answer.is_success or (refusable and answer.status_code == _REFUSED):
-                    return answer
-                if answer.status_code != _BUSY:
-                    raise ServiceError(
-                        f"{method} {path.partition('?')[0]}: {answer.status_code} "
-                        f"{_title(answer)}. {_AGAIN}"
-                    )
-                trouble = f"{self.url} was busy for {self._patience:.0f} s"
-                pause = retry_after(answer)
-            if time.monotonic() + pause > deadline:
-                raise ServiceError(f"{trouble}. {_AGAIN}")
-            time.sleep(pause)
+        try:
+            answer = self.ask(method, path, body, content_type)
+        except BusyError as error:
+            raise ServiceError(f"{error}. {_AGAIN}") from None
+        if answer.is_success or (refusable and answer.status_code == _REFUSED):
+            return answer
+        raise ServiceError(
+            f"{method} {path.partition('?')[0]}: {answer.status_code} {title_of(answer)}. {_AGAIN}"
+        )
 
 
 def _event(source: str, order: str, raw: Mapping[str, Any]) -> Event:
@@ -167,10 +144,3 @@ def _refusal(error: Mapping[str, Any]) -> tuple[int, Refusal]:
     index = error["index"]
     path = error["path"].removeprefix(f"/{index}")
     return index, Refusal(path, error["reason"], error["detail"], error.get("detail_zh", ""))
-
-
-def _title(answer: httpx.Response) -> str:
-    try:
-        return str(orjson.loads(answer.content)["title"])
-    except (ValueError, KeyError, TypeError):
-        return answer.reason_phrase

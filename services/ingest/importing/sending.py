@@ -11,10 +11,11 @@ from typing import Final, NamedTuple, TypeVar
 from schemas.errors import EventError
 from schemas.instants import Instant
 from schemas.records import Event
-from services.ingest.importing.client import PATIENCE, Service, ServiceError
+from services.ingest.importing.client import Service, ServiceError
 from services.ingest.importing.difference import Difference, difference
 from services.ingest.importing.report import Line, Summary
 from services.ingest.importing.spool import FileOrder
+from services.web.connection import PATIENCE
 
 BATCH_EVENTS: Final = 1_500
 BATCH_ORDERS: Final = 1_000
