@@ -33,7 +33,7 @@ class NewAdjustment(BaseModel):
     cycle: Annotated[str, Field(max_length=20)] = Field(
         description="Name of the cycle, such as 2026-11. 考核周期。"
     )
-    points: Annotated[str, Field(pattern=r"^-?\d{1,6}(\.\d{1,6})?$")] = Field(
+    points: Annotated[str, Field(pattern=r"^-?[0-9]{1,6}(\.[0-9]{1,6})?$")] = Field(
         description="A decimal as text: bonus above zero, deduction below. 加分为正，减分为负。"
     )
     ground: Code = Field(description="Code of a ground that the policy accepts. 理由代码。")
@@ -138,7 +138,7 @@ def create_adjustments_router(context: ApiContext) -> APIRouter:
         return await shown(stored)
 
     @router.post(
-        "/v1/adjustments/{adjustment:path}/withdrawal",
+        "/v1/adjustments/{id:path}/withdrawal",
         status_code=201,
         summary="Withdraw an adjustment · 撤销加减分",
         responses={
@@ -150,7 +150,7 @@ def create_adjustments_router(context: ApiContext) -> APIRouter:
         },
     )
     async def withdraw(
-        adjustment: Annotated[Name, Path()],
+        adjustment: Annotated[Name, Path(alias="id")],
         new: Annotated[NewWithdrawal, Body()],
         response: Response,
     ) -> AdjustmentModel:

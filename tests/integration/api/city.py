@@ -108,13 +108,15 @@ def _winners(events: Iterable[Event]) -> list[Event]:
 
 
 @contextmanager
-def open_city(path: Path, policy: str = "beijing-district") -> Iterator[City]:
-    """A migrated chDB with the Beijing registry and nothing else."""
+def open_city(
+    path: Path, policy: str = "beijing-district", *, text: str | None = None
+) -> Iterator[City]:
+    """A migrated chDB with the Beijing registry and nothing else; ``text`` is a policy of its own."""
     usage.note("chDB")
     database = Database.open(f"chdb://{path}")
     try:
         migrate(database)
-        rules = load_policy(preset(policy))
+        rules = load_policy(preset(policy) if text is None else text)
         ruleset = rulesets.activate(
             database, rules.id, rules.version, rules.checksum, rules.document, CYCLE_BEGINS
         )
