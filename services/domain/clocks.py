@@ -20,15 +20,32 @@ class Clock:
         started_at: The dispatch, or the reopening that restarted the clock.
         due: A deadline that the platform set; it comes before the policy's.
         facts: By what the policy finds its own; None until the order is received.
+        restarted: By a reopening: then the policy's list counts, whatever the platform set.
     """
 
-    __slots__ = ("_rules", "extensions", "facts", "pauses", "set_at", "set_due", "started_at")
+    __slots__ = (
+        "_rules",
+        "extensions",
+        "facts",
+        "pauses",
+        "restarted",
+        "set_at",
+        "set_due",
+        "started_at",
+    )
 
     def __init__(
-        self, rules: Rules, started_at: Instant, due: Instant | None, facts: Facts | None
+        self,
+        rules: Rules,
+        started_at: Instant,
+        due: Instant | None,
+        facts: Facts | None,
+        *,
+        restarted: bool = False,
     ) -> None:
         self.started_at = started_at
         self.facts = facts
+        self.restarted = restarted
         self.extensions = 0
         self._rules = rules
         self.set_due = due
@@ -38,7 +55,7 @@ class Clock:
     def inform(self, facts: Facts, due: Instant | None) -> None:
         """Tell what is known since the order was received; ``due`` counts if none is set yet."""
         self.facts = facts
-        if self.set_due is None:
+        if self.set_due is None and not self.restarted:
             self.set_due = due
 
     def due(self) -> Instant | None:

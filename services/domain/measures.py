@@ -62,14 +62,14 @@ def compile_measures(
     ``unanswered`` is that of indicators that do not say their own.
     """
     found = {
-        code: _with_filter(_measured(indicator, unanswered), indicator.filter, unit_groups)
+        code: with_filter(_measured(indicator, unanswered), indicator.filter, unit_groups)
         for code, indicator in indicators.items()
         if indicator.is_measured
     }
     return {
         code: found[code]
         if indicator.all_of is None
-        else _with_filter(
+        else with_filter(
             _all_of([found[part] for part in indicator.all_of]), indicator.filter, unit_groups
         )
         for code, indicator in indicators.items()
@@ -162,7 +162,7 @@ def _all_of(measures: Sequence[Measure]) -> Measure:
     return all_of
 
 
-def _with_filter(
+def with_filter(
     measure: Measure, wanted: Filter, unit_groups: Mapping[str, Sequence[str]]
 ) -> Measure:
     """The measure for orders that fit every key of the filter."""

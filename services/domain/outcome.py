@@ -6,7 +6,7 @@ adds between two such instants does not change (docs/architecture.md, invariants
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -73,7 +73,7 @@ def evaluate_version(ordered: Sequence[Event], rules: Rules) -> Outcome:
         timeline.occurred(happened_at, unit, name)
     spans, boundaries = timeline.close()
     if rules.departments and (department := _department(order, rules)):
-        spans = (*spans, *(_for_line(span, department) for span in spans))
+        spans = (*spans, *_for_line(spans, department, order.received_at))
     return Outcome(spans, boundaries, order.summary())
 
 
@@ -88,7 +88,6 @@ def _merged(ordered: Sequence[Event], policy: Policy) -> Outcome:
     Nothing is attributed to a time before the order's first event.
     """
     spans: list[Span] = []
-    boundaries: set[Instant] = set()
     summary = NOTHING.summary
     judged_at: Instant | None = None
     for rules in policy.versions:
@@ -96,16 +95,14 @@ def _merged(ordered: Sequence[Event], policy: Policy) -> Outcome:
             continue
         found = evaluate_version(ordered, rules)
         spans += [
-            span
-            for span in found.spans
-            if rules.begins_at <= span.attributed_at < rules.ends_at
+            span for span in found.spans if rules.begins_at <= span.attributed_at < rules.ends_at
         ]
-        boundaries.update(found.boundaries)
         received_at = found.summary.received_at
         judged_at = ordered[0].occurred_at if received_at is None else received_at
         if rules.begins_at <= judged_at < rules.ends_at:
             summary = found.summary
-    return Outcome(tuple(spans), tuple(sorted(boundaries)), summary)
+    edges = {span.begins_at for span in spans} | {span.ends_at for span in spans}
+    return Outcome(tuple(spans), tuple(sorted(edges - {FOREVER})), summary)
 
 
 @cache
@@ -119,9 +116,14 @@ def _department(order: WorkOrder, rules: Rules) -> str:
     return next((unit for category, unit in rules.departments if category in levels), "")
 
 
-def _for_line(span: Span, department: str) -> Span:
-    """The same contribution for the line department."""
-    return span._replace(ranking=LINE, unit=department)
+def _for_line(
+    spans: Sequence[Span], department: str, received_at: Instant | None
+) -> Iterator[Span]:
+    """The same contributions for the line department, since it is known to be its field."""
+    for span in spans:
+        begins_at = max(span.begins_at, received_at or span.begins_at)
+        if begins_at < span.ends_at:
+            yield span._replace(begins_at=begins_at, ranking=LINE, unit=department)
 
 
 def _set_aside(order: WorkOrder, rules: Rules, at: Instant) -> str | None:
@@ -133,7 +135,7 @@ def _set_aside(order: WorkOrder, rules: Rules, at: Instant) -> str | None:
         return NOT_ASSESSED
     if order.resolve_due is None and not rules.counts_callbacks:
         return NOT_ASSESSED
-    if order.excluded and len(order.excluded) == len(rules.codes):
+    if order.excluded and rules.measured <= order.excluded.keys():
         return EXCLUDED + next(reversed(order.excluded.values()))
     until = order.suspended_until
     return SUSPENDED if until is not None and at < until and rules.suspends else None
@@ -198,7 +200,7 @@ def _rates(order: WorkOrder, rules: Rules, at: Instant) -> Rates:
     """What an order that is not set aside has in each indicator, in the policy's order."""
     if excluded := order.excluded:
         return tuple(
-            None if code in excluded else measure(order, at)
-            for code, measure in zip(rules.codes, rules.measures, strict=True)
+            measure(order, at) if members.isdisjoint(excluded) else None
+            for members, measure in zip(rules.members, rules.measures, strict=True)
         )
     return tuple([measure(order, at) for measure in rules.measures])

@@ -16,14 +16,18 @@ from importlib.resources import files
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
 from schemas import policy as documents
-from schemas.instants import EARLIEST, FOREVER, Instant, from_datetime
+from schemas.instants import DAY, EARLIEST, FOREVER, Instant, from_datetime
+from schemas.policy.deadlines import Calendar, Duration
 from schemas.policy.document import Cycle
 from schemas.policy.indicators import QUESTIONS
 from services.domain.calendar import WorkingDays
 from services.domain.deadlines import DeadlineTable
+from services.domain.exclusions import Reach, grounds_of, members_of, reach_of
 from services.domain.measures import STEPS, Measure, Step, compile_measures, step_of
-from services.domain.policy_text import Document, PolicyError, read_document
+from services.domain.policy_text import Document, PolicyError, Text, read_document
 from services.domain.scorings import Scorings, compile_scorings, misplaced_changes
 
 __all__ = ["Indicator", "Policy", "PolicyError", "Rules", "load_policy", "preset", "presets"]
@@ -47,9 +51,9 @@ class Rules:
     all, those made of `parts` too. ``assessed_types`` is None when all types are assessed.
     ``counts_callbacks``: an indicator counts valid callbacks. ``steps``: those whose deadlines
     matter. ``skipped``: types of events that change nothing here. ``weighed``: sources and
-    weighted grades by which the best of several callbacks is found. ``grounds``: for which
-    indicators a ground of exclusion is accepted, None for any ground and all. ``departments``:
-    the line department of a category. ``suspends``: a suspended order is out of all denominators.
+    weighted grades by which the best of several callbacks is found. ``reach``, ``members`` (of each
+    of ``codes``), ``grounds``: what exclusions mean (`exclusions`). ``measured``: the indicators
+    whose exclusion is the order's. ``departments``: the line department of a category. ``suspends``: a suspended order is out of all denominators.
     ``is_gated``: without a valid callback nothing is measured.
     """
 
@@ -72,6 +76,9 @@ class Rules:
     questions: tuple[str, ...]
     raters: frozenset[str] | None
     weighed: tuple[tuple[str, Mapping[str, int]], ...]
+    reach: Reach
+    members: tuple[frozenset[str], ...]
+    measured: frozenset[str]
     grounds: Mapping[str, frozenset[str]] | None
     departments: tuple[tuple[str, str], ...]
     suspends: bool
@@ -110,6 +117,26 @@ class Policy:
             if rules.begins_at < ends_at and begins_at < rules.ends_at
         )
 
+    def unknown_years(self, from_day: date, days_ahead: int) -> tuple[int, ...]:
+        """Years whose working days nobody knows, though orders of the coming days need them.
+
+        Asked beforehand, so that no order has to be refused for want of a calendar.
+
+        Args:
+            from_day: The first local day of a dispatch.
+            days_ahead: How many days later the last one may be.
+        """
+        begins_at = _midnight(from_day, self.time_zone, EARLIEST)
+        needed = [
+            duration.working_days
+            for rules in self.within(begins_at, begins_at + (days_ahead + 1) * DAY)
+            for duration in _durations(rules.document)
+            if duration.working_days is not None
+        ]
+        if not needed:
+            return ()
+        return self.working_days.unknown_years(from_day, days_ahead, max(needed))
+
 
 def preset(name: str) -> str:
     """The text of a policy that ships with the project (`presets`).
@@ -130,15 +157,23 @@ def presets() -> tuple[str, ...]:
     return tuple(sorted(name[:-5] for name in entries if name.endswith(".yaml")))
 
 
-def load_policy(text: str, *, time_zone: str | None = None) -> Policy:
-    """Read a policy; ``time_zone`` replaces the document's own, in `Policy.document` too.
+def load_policy(text: str, *, time_zone: str | None = None, calendar: str | None = None) -> Policy:
+    """Read a policy.
+
+    Args:
+        text: The document.
+        time_zone: Replaces the document's own.
+        calendar: A calendar file (YAML, `schemas.policy.deadlines.Calendar`), which replaces the
+            document's own. What replaces stands in `Policy.document` too.
 
     Raises:
         PolicyError: naming line and path of every mistake.
     """
+    if calendar is not None:
+        return load_policy(_with_key(text, "calendar", _calendar(calendar)), time_zone=time_zone)
+    if time_zone is not None:
+        return load_policy(_with_key(text, "time_zone", json.dumps(time_zone)))
     found, source = read_document(text)
-    if time_zone is not None and (own := source.span("time_zone")):
-        return load_policy(f"{text[: own.start]}{json.dumps(time_zone)}{text[own.end :]}")
     if misplaced := misplaced_changes(found.header, found.versions):
         raise source.error(
             [
@@ -147,6 +182,31 @@ def load_policy(text: str, *, time_zone: str | None = None) -> Policy:
             ]
         )
     return _compile(found, text)
+
+
+def _with_key(text: str, key: str, value: str) -> str:
+    """The text with another value of a key at the top, on the lines of the old one."""
+    found = Text(text).span(key)
+    if found is None:
+        return f"{text.rstrip()}\n{key}: {value}\n"
+    lines = text[found.start : found.end].count("\n")
+    return f"{text[: found.start]}{value}{chr(10) * lines}{text[found.end :]}"
+
+
+def _calendar(text: str) -> str:
+    """A calendar file as one value of YAML.
+
+    Raises:
+        PolicyError: naming the mistakes of the file.
+    """
+    source = Text(text)
+    try:
+        found = Calendar.model_validate(source.value())
+    except ValidationError as error:
+        raise source.error(
+            [(found["loc"], f"{found['msg']} (calendar file)") for found in error.errors()]
+        ) from None
+    return found.model_dump_json(exclude_defaults=True)
 
 
 def _compile(found: Document, text: str) -> Policy:
@@ -177,10 +237,14 @@ def _checksum(found: Document, working_days: WorkingDays) -> str:
 
 
 def _counts_working_days(rules: documents.Rules) -> bool:
-    durations = [rules.extensions.longest, rules.returns.within]
+    return any(duration.working_days for duration in _durations(rules))
+
+
+def _durations(rules: documents.Rules) -> list[Duration]:
+    found = [rules.extensions.longest, rules.returns.within]
     for deadline in rules.deadlines:
-        durations += [deadline.sign, deadline.contact, deadline.resolve]
-    return any(duration is not None and duration.working_days for duration in durations)
+        found += [deadline.sign, deadline.contact, deadline.resolve]
+    return [duration for duration in found if duration is not None]
 
 
 def _rules(
@@ -194,6 +258,7 @@ def _rules(
         "signed": "sign" not in steps,
         "contacted": "contact" not in steps and "evidence" not in sources,
     }
+    reach = reach_of(rules.indicators)
     types, raters = rules.assessed_types, rules.callbacks.raters
     return Rules(
         document=rules,
@@ -218,7 +283,10 @@ def _rules(
         questions=tuple(rules.callbacks.valid),
         raters=None if raters is None else frozenset(raters),
         weighed=_weighed(rules),
-        grounds=_grounds(rules, tuple(measures)),
+        reach=reach,
+        members=members_of(rules.indicators),
+        measured=frozenset(code for code, i in rules.indicators.items() if i.is_measured),
+        grounds=grounds_of(rules.exclusions, reach),
         departments=tuple((entry.category, entry.unit) for entry in rules.line_departments),
         suspends=rules.suspensions.denominators == "out",
         is_gated=all(i.denominator == "valid_callbacks" for i in measured),
@@ -238,15 +306,6 @@ def _weighed(rules: documents.Rules) -> tuple[tuple[str, Mapping[str, int]], ...
                 (numerator.source, {grade: n * whole for grade, n in numerator.grades.items()})
             )
     return tuple(found)
-
-
-def _grounds(rules: documents.Rules, codes: tuple[str, ...]) -> Mapping[str, frozenset[str]] | None:
-    if rules.exclusions is None:
-        return None
-    return {
-        entry.ground: frozenset(codes if entry.indicators == "all" else entry.indicators)
-        for entry in rules.exclusions
-    }
 
 
 def _midnight(day: date | None, zone: ZoneInfo, otherwise: Instant) -> Instant:

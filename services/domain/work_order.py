@@ -153,12 +153,13 @@ class WorkOrder:
             self.suspended_until = None
             self.closed_at = None
             self.booked = {}
-        self._handlers[unit] = at
+        if unit:  # a correction may have emptied it: then no unit leads, and no clock runs
+            self._handlers[unit] = at
         self._handling = event.data.get("round", 1)
         self.signed_at = self.contacted_at = self.resolved_at = None
         self.evidence = False
         self._dispatched = event.data
-        self._started_at = at
+        self._started_at = self._handlers.get(unit)
         self._clock = None
         self._set_dues()
         if self.suspended_until is not None:
@@ -299,7 +300,7 @@ class WorkOrder:
         if reopening.clock == "restarts" and self._started_at is not None:
             self._handling = event.data.get("round", self._handling + 1)
             self._started_at = at
-            self._clock = clock = Clock(self._rules, at, None, self._facts())
+            self._clock = clock = Clock(self._rules, at, None, self._facts(), restarted=True)
             self.resolve_due = clock.due()
             if self.suspended_until is not None:
                 self._rest(at, self.suspended_until)
@@ -395,10 +396,12 @@ class WorkOrder:
         return None if self.is_lead(event) else NOT_LEAD
 
     def _indicators(self, data: Mapping[str, Any]) -> Iterable[str]:
-        """The counted indicators that an event lists; all of them if it lists none."""
+        """The counted indicators that an event means; all of them if it lists none."""
         listed = data.get("indicators")
-        codes = self._rules.codes
-        return codes if not listed else [code for code in codes if code in listed]
+        if not listed:
+            return self._rules.codes
+        reach = self._rules.reach
+        return dict.fromkeys(code for name in listed for code in reach.get(name, ()))
 
 
 def _instant(event: Event, field: str) -> Instant:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 
 import pytest
@@ -231,3 +232,40 @@ def test_the_days_off_are_part_of_the_checksum_where_they_count() -> None:
     known = [load_policy(text.replace("id:", holiday, 1)).checksum for text in (TEXT, working)]
     plain = [load_policy(text).checksum for text in (TEXT, working)]
     assert len({*known, *plain}) == 4
+
+
+WORKING = TEXT.replace("{resolve: {days: 7}}", "{resolve: {working_days: 5}}")
+NEXT_YEAR = "issued: 2026-11-20\nyears: [2027]\nholidays: [2027-01-01]\nworkdays: [2027-01-02]\n"
+
+
+def test_a_year_not_known_is_told_before_it_is_needed() -> None:
+    assert load_policy(WORKING).unknown_years(date(2026, 12, 1), 10) == ()
+    assert load_policy(WORKING).unknown_years(date(2026, 12, 1), 30) == (2027,)
+    assert load_policy(TEXT).unknown_years(date(2026, 12, 1), 30) == ()
+    returns = TEXT + "returns: {within: {working_days: 2}}\n"
+    assert load_policy(returns).unknown_years(date(2026, 12, 31), 0) == (2027,)
+
+
+def test_a_dated_calendar_file_comes_before_the_documents_own() -> None:
+    policy = load_policy(WORKING, calendar=NEXT_YEAR, time_zone="Asia/Urumqi")
+    assert policy.unknown_years(date(2026, 12, 1), 60) == ()
+    assert not policy.working_days.is_working_day(date(2027, 1, 1))
+    assert policy.working_days.is_working_day(date(2027, 1, 2))
+    assert policy.time_zone.key == "Asia/Urumqi"
+    again = load_policy(policy.document)
+    assert again.checksum == policy.checksum
+    replaced = load_policy(policy.document, calendar="country: weekdays")
+    assert replaced.working_days.is_working_day(date(2027, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("years: [2027]", "line 1: .*2027 is said to be complete"),
+        ("issued: 2026-11-20\nfeasts: []", "line 2, feasts: .*calendar file"),
+        ("holidays: [", "line"),
+    ],
+)
+def test_a_mistake_in_a_calendar_file_is_named(text: str, why: str) -> None:
+    with pytest.raises(PolicyError, match=why):
+        load_policy(WORKING, calendar=text)
