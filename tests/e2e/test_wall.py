@@ -2,74 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.e2e.chromium import NEEDS_BROWSER
 from tests.integration.api.city import City, city_events, open_city
-from tests.integration.api.server import serving
 
-_CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-pytestmark = pytest.mark.skipif(
-    _CHROMIUM is None, reason="NO BROWSER: there is no Chromium here (apt-get install chromium)"
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=_CHROMIUM, args=_OPTIONS)
-        yield started
-        started.close()
+pytestmark = NEEDS_BROWSER
 
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     with open_city(tmp_path_factory.mktemp("wall") / "engine") as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def url(city: City) -> Iterator[str]:
-    with serving(city) as found:
-        yield found
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """What the page complained about; what is left at the end fails the test."""
-    return []
-
-
-@pytest.fixture
-def page(browser: Browser, url: str, complaints: list[str]) -> Iterator[Page]:
-    """A fresh visitor."""
-    context = browser.new_context(locale="zh-CN", viewport={"width": 1280, "height": 900})
-    found = context.new_page()
-
-    def listen(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            complaints.append(message.text)
-
-    found.on("console", listen)
-    found.on("pageerror", lambda error: complaints.append(str(error)))
-    found.goto(url)
-    yield found
-    context.close()
-    assert complaints == []
 
 
 def test_an_empty_city_says_so_and_fills_by_itself(page: Page, city: City) -> None:

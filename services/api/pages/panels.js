@@ -1,6 +1,6 @@
 // The panel: a street's numbers, the orders behind a number, an order and why it counts.
 
-import { ask, h, moment, named, percent, stateBar, stateName, typeName, word } from "./words.js";
+import { ask, belowFloor, h, moment, named, percent, stateBar, stateName, typeName, word } from "./words.js";
 
 const panel = document.getElementById("panel");
 const path = document.getElementById("path");
@@ -74,9 +74,9 @@ async function unit(ranking, districts, code) {
   const rates = Object.entries(figures.indicators).map(([indicator, rate]) =>
     h("tr", {},
       h("th", { scope: "row" }, named(rate)),
-      h("td", { class: "figure" }, percent(rate.rate)),
-      h("td", {}, rate.numerator),
-      h("td", {}, number(code, indicator, rate.denominator))));
+      h("td", { class: "figure" }, percent(rate.rate), belowFloor(rate)),
+      h("td", {}, rate.parts ? "—" : rate.numerator),
+      h("td", {}, rate.parts ? "—" : number(code, indicator, rate.denominator))));
   const head = ["", word("rate"), word("numerator"), word("denominator")];
   const states = [];
   for (const [state, count] of Object.entries(figures.states)) {
@@ -90,6 +90,7 @@ async function unit(ranking, districts, code) {
     parts: [
       h("p", {}, districts.get(line?.unit.parent) ?? "", " ", h("small", {}, code)),
       h("p", { class: "place" }, ...place, line?.bottom ? h("span", { class: "tag" }, word("bottom")) : null),
+      line?.adjusted_by?.length ? h("p", {}, `${word("adjustment")} ${line.adjustment} (${line.score_before} → ${line.score}) · ${line.adjusted_by.join(", ")}`) : null,
       h("table", { class: "plain" },
         h("thead", {}, h("tr", {}, ...head.map((text) => h("th", { scope: "col" }, text)))),
         h("tbody", {}, ...rates)),
@@ -99,7 +100,7 @@ async function unit(ranking, districts, code) {
       list(states.map(([state, count]) => [stateName(state), number(code, `state:${state}`, count), state.split(":")[0]])),
       h("h3", {}, word("counts")),
       list(counts.map((count) => [word(count), number(code, count, figures[count])])),
-    ],
+    ].filter(Boolean),
   };
 }
 

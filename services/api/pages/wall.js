@@ -2,7 +2,7 @@
 
 import { forgetPanel, showPanel } from "./panels.js";
 import {
-  ask, fraction, h, isChinese, moment, named, percent, stateBar, stateCounts, stateName, switchLanguage,
+  ask, belowFloor, fraction, h, isChinese, moment, named, percent, stateBar, stateCounts, stateName, switchLanguage,
   translatePage, word,
 } from "./words.js";
 
@@ -53,7 +53,7 @@ function render() {
   element("wall").hidden = element("totals").hidden = isEmpty;
   element("period").textContent = `${word("cycle")} ${period.name} · ${moment(period.from).slice(5, 16)} → ${moment(period.to).slice(5, 16)}`;
   element("later").hidden = !chosen;
-  element("status").textContent = `${word("live")} · ${word("asOf")} ${moment(ranking.as_of)} · ${word("policy")} ${ranking.policy.id} v${ranking.policy.version}`;
+  element("status").textContent = `${word("live")} · ${word("asOf")} ${moment(ranking.as_of)} · ${word("policy")} ${ranking.policy.id} v${ranking.policy.version}${ranking.versions.length > 1 ? ` (${word("spans")} ${ranking.versions.join(", ")})` : ""}`;
   if (!isEmpty) {
     renderTotals(totals);
     renderColumns(totals);
@@ -114,11 +114,18 @@ function fillRow(row, line) {
     h("td", { class: "rank" }, String(line.rank)),
     h("th", { scope: "row" }, h("a", { href }, line.unit.name), " ", h("small", {}, district),
       line.bottom ? h("span", { class: "tag" }, word("bottom")) : null),
-    h("td", { class: "score" }, line.score),
-    ...Object.values(line.indicators).map((rate) => h("td", { class: "rate", "data-name": named(rate) }, percent(rate.rate), h("small", {}, fraction(rate)))),
+    h("td", { class: "score" }, line.score, adjusted(line)),
+    ...Object.values(line.indicators).map((rate) => h("td", { class: "rate", "data-name": named(rate) }, percent(rate.rate), belowFloor(rate), h("small", {}, fraction(rate)))),
     h("td", { class: "volume" }, String(line.volume)),
     h("td", { class: "states" }, stateBar(line)));
   if (wasFocused) row.querySelector("a").focus();
+}
+
+// What was added or taken away, beside the score that holds it.
+function adjusted(line) {
+  if (line.adjustment === "0") return null;
+  const sign = line.adjustment.startsWith("-") ? "" : "+";
+  return h("small", { title: `${word("adjustment")} · ${line.adjusted_by.join(", ")}` }, ` ${sign}${line.adjustment}`);
 }
 
 function renderOthers() {
@@ -191,11 +198,13 @@ function start() {
   repeat();
 }
 
-// To the previous or the next cycle, which are named by months.
+// To the previous or the next cycle, which are named by months (2026-11) or quarters (2026-Q4).
 function go(step) {
-  const [year, month] = ranking.window.name.split("-").map(Number);
-  const day = new Date(Date.UTC(year, month - 1 + step, 1));
-  const name = day.toISOString().slice(0, 7);
+  const [year, part] = ranking.window.name.split("-");
+  const quarter = part.startsWith("Q") ? Number(part.slice(1)) : 0;
+  const month = quarter ? (quarter - 1 + step) * 3 : Number(part) - 1 + step;
+  const day = new Date(Date.UTC(Number(year), month, 1));
+  const name = quarter ? `${day.getUTCFullYear()}-Q${day.getUTCMonth() / 3 + 1}` : day.toISOString().slice(0, 7);
   chosen = name === present ? "" : name;
   etag = "";
   forgetPanel();

@@ -5,7 +5,7 @@ const zh = {
   caption: "街道排名，按综合得分", close: "关闭", other: "English",
   empty: "还没有工单", emptyHint: "推送第一批事件，或导入文件，排名会自动出现。",
   rank: "名次", street: "街道", score: "综合得分", volume: "工单量", states: "状态",
-  bottom: "末位", live: "实时", asOf: "截至", policy: "办法", cycle: "考核周期",
+  bottom: "末位", belowFloor: "低于底线", adjustment: "加减分", spans: "跨版本", live: "实时", asOf: "截至", policy: "办法", cycle: "考核周期",
   earlierCycle: "上一周期", laterCycle: "下一周期", lookBack: "看上一周期",
   noRanking: "本周期还没有单位达到最低样本量，暂不排名", fewRanked: "参加排名的单位不足，暂不列末位",
   unranked: "未排名单位", unknown: "未登记单位", undispatched: "未派单", incomplete: "缺受理事件",
@@ -45,7 +45,7 @@ const en = {
   caption: "Streets ranked by score", close: "Close", other: "中文",
   empty: "No work orders yet", emptyHint: "Push the first events or import a file; the ranking appears by itself.",
   rank: "Rank", street: "Street", score: "Score", volume: "Volume", states: "States",
-  bottom: "bottom", live: "live", asOf: "as of", policy: "policy", cycle: "Cycle",
+  bottom: "bottom", belowFloor: "below floor", adjustment: "adjustment", spans: "spans versions", live: "live", asOf: "as of", policy: "policy", cycle: "Cycle",
   earlierCycle: "Previous cycle", laterCycle: "Next cycle", lookBack: "Look at the previous cycle",
   noRanking: "No unit has enough orders in this cycle to be ranked yet", fewRanked: "Too few ranked units for a bottom list yet",
   unranked: "Unranked units", unknown: "Unregistered units", undispatched: "Undispatched", incomplete: "Not yet received",
@@ -84,7 +84,12 @@ export const typeName = (type) => word("types")[type] ?? type;
 export const named = (indicator) => (isChinese() ? indicator.name_zh : indicator.name_en);
 export const moment = (text) => (text ? text.slice(0, 19).replace("T", " ") : "—");
 export const percent = (text) => (text === null ? "—" : `${text}%`);
-export const fraction = (rate) => `${rate.numerator} / ${rate.denominator}`;
+// An indicator with parts has no numerator and denominator of its own.
+export const fraction = (rate) => (rate.parts ? "" : `${rate.numerator} / ${rate.denominator}`);
+
+export const belowFloor = (rate) => (rate.below_floor
+  ? h("span", { class: "tag", title: `${word("belowFloor")} ${rate.floor}%` }, word("belowFloor"))
+  : null);
 
 export function stateName(state) {
   const [name, ...ground] = state.split(":");
