@@ -83,6 +83,7 @@ class Clock:
         """Let the clock rest; if it rests already, until another instant."""
         pauses = self.pauses
         if pauses and begins_at < pauses[-1][1]:
+            until = max(until, begins_at)  # it has rested as long as it has
             begins_at = pauses.pop()[0]
         if begins_at < until:
             pauses.append((begins_at, until))

@@ -1,321 +1,253 @@
 """The rules once more, written to be obvious and not to be fast.
 
-`contributions` answers for one instant from the list of all events that have happened by then,
-and finds every fact anew by looking through the list. It keeps no state from one event to the
-next, so that it shares neither structure nor mistakes with `services.domain.work_order`.
+`contributions` answers for one instant from the list of all events that have happened by then.
+`History` finds who leads, what was done and said, `Clocks` the deadlines, `Order` what is counted.
+Nothing is carried from one event to the next, so that neither structure nor mistakes are shared
+with `services.domain`; the document is read as it is written (`tests.oracle.document`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
+from fractions import Fraction
+from functools import cached_property
 
-from schemas.instants import Instant, parse_instant
-from schemas.policy import Deadline
+from schemas.instants import Instant
+from schemas.policy.indicators import QUESTIONS, TIMINGS, Filter, Indicator
 from schemas.records import Contribution, Event
-from services.domain.policy import Indicator, Policy
+from tests.oracle.clocks import Clocks
+from tests.oracle.corrected import corrected
+from tests.oracle.document import Version
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def contributions(events: Sequence[Event], policy: Policy, at: Instant) -> Counter[Contribution]:
-    """What the order adds at an instant."""
-    known = corrected(events)
-    happened = [event for event in known if event.occurred_at <= at]
-    if not happened:
-        return Counter()
-    history = History(happened, policy, at)
-    return Counter(history.contributions(known[0].occurred_at))
+STEPS = {"sign_time": "sign", "contact_time": "contact", "resolve_time": "resolve"}
 
 
-def corrected(events: Sequence[Event]) -> list[Event]:
-    """All events as they should have been told, in order."""
-    corrections = sorted(event for event in events if event.type == "corrected")
-    told = (as_told(event, corrections) for event in events)
-    return sorted((event for event in told if event is not None), key=lambda event: event[:4])
+class Oracle:
+    """What an order adds at any instant, under all versions of a policy."""
 
+    def __init__(self, events: Sequence[Event], versions: Sequence[Version]) -> None:
+        self.events = corrected(events)
+        self.versions = versions
+        self.orders = [Order(self.events, version, len(self.events)) for version in versions]
 
-def as_told(event: Event, corrections: Sequence[Event]) -> Event | None:
-    """Apply the corrections of one event, each as later corrections have corrected it."""
-    data: dict[str, Any] = dict(event.data)
-    at: Instant | None = event.occurred_at
-    for number, original in enumerate(corrections):
-        if event.type == "corrected" and original[:4] <= event[:4]:
-            continue
-        correction = as_told(original, corrections[number + 1 :])
-        if correction is None or "field" not in correction.data:
-            continue
-        if (correction.source, correction.data.get("event")) != (event.source, event.id):
-            continue
-        field, new = correction.data["field"], correction.data.get("new")
-        if field == "time":
-            at = None if new is None else parse_instant(new)
-        else:
-            data[field] = new
-    if at is None:
-        return None
-    data = {name: value for name, value in data.items() if value is not None}
-    return event._replace(occurred_at=at, data=data)
-
-
-class History:
-    """Questions to the list of events that have happened by ``at``."""
-
-    def __init__(self, events: Sequence[Event], policy: Policy, at: Instant) -> None:
-        self.events = events
-        self.policy = policy
-        self.at = at
-
-    def until(self, index: int) -> History:
-        """The history before an event of the list."""
-        return History(self.events[:index], self.policy, self.at)
-
-    def of_type(self, *types: str) -> list[tuple[int, Event]]:
-        return [(n, event) for n, event in enumerate(self.events) if event.type in types]
-
-    def received(self) -> Event | None:
-        found = self.of_type("received")
-        return found[0][1] if found else None
-
-    # --- who leads
-
-    def returns(self, unit: str, after: int) -> list[int]:
-        return [
-            n
-            for n, event in self.of_type("returned")
-            if n > after and event.data.get("unit", "") == unit and approved(event)
-        ]
-
-    def stint(self) -> int | None:
-        """Index of the dispatch under which a unit leads now."""
-        dispatches = self.of_type("dispatched")
-        if not dispatches:
-            return None
-        last, event = dispatches[-1]
-        return None if self.returns(event.data.get("unit", ""), last) else last
-
-    def lead(self) -> str:
-        stint = self.stint()
-        return "" if stint is None else str(self.events[stint].data.get("unit", ""))
-
-    def accepted_returns(self) -> list[tuple[int, Event]]:
-        """Approved returns of a unit that had got the order and not returned it yet."""
-        found = []
-        for n, event in self.of_type("returned"):
-            unit = event.data.get("unit", "")
-            got = [m for m, d in self.of_type("dispatched") if d.data.get("unit", "") == unit]
-            got = [m for m in got if m < n]
-            if approved(event) and got and min(self.returns(unit, got[-1])) == n:
-                found.append((n, event))
+    def contributions(self, at: Instant) -> Counter[Contribution]:
+        count = sum(event.occurred_at <= at for event in self.events)
+        found: Counter[Contribution] = Counter()
+        if not count:
+            return found
+        for order in self.orders:
+            version = order.version
+            for contribution in order.before(count).contributions(at):
+                if version.begins_at <= contribution.attributed_at < version.ends_at:
+                    found[contribution] += 1
         return found
 
-    # --- clocks
 
-    def resolved_at(self) -> Instant | None:
-        stint = self.stint()
-        lead = self.lead()
-        if stint is None:
-            return None
-        since = max([stint, *(n for n, _ in self.of_type("reopened"))])
-        reports = [(n, e) for n, e in self.of_type("resolved") if e.data.get("unit", "") == lead]
-        first_dispatch = self.of_type("dispatched")[0][0]
-        early = [event.occurred_at for n, event in reports if n < first_dispatch]
-        if early and since == first_dispatch:
-            return early[0]
-        later = [event.occurred_at for n, event in reports if n > since and lead]
-        return later[0] if later else None
+class Order(Clocks):
+    """What the first events of an order add under one version."""
 
-    def due(self) -> Instant | None:
-        stint = self.stint()
-        due: Instant | None = None
-        if stint is None:
-            return self.platform_due(None)
-        for n, event in self.of_type("extended"):
-            before = self.until(n)
-            if n < stint or before.lead() != event.data.get("unit") or not approved(event):
-                continue
-            if "resolve_due" not in event.data:
-                continue
-            expires = due if due is not None else before.platform_due(self.events[stint])
-            decided_at = event.occurred_at
-            if "decided_at" in event.data:
-                decided_at = parse_instant(event.data["decided_at"])
-            if expires is None or decided_at < expires:
-                due = parse_instant(event.data["resolve_due"])
-        return due if due is not None else self.platform_due(self.events[stint])
+    def contributions(self, at: Instant) -> Iterator[Contribution]:
+        """For the unit that leads, and the same for the department of the order's field."""
+        department = self._department
+        for contribution in self._of_units(at):
+            yield contribution
+            if department is not None:
+                yield contribution._replace(ranking="line", unit=department)
 
-    def platform_due(self, dispatch: Event | None) -> Instant | None:
-        """The deadline without extensions."""
-        received = self.received()
-        if dispatch is not None and "resolve_due" in dispatch.data:
-            return parse_instant(dispatch.data["resolve_due"])
-        if received is None:
-            return None
-        if "resolve_due" in received.data:
-            return parse_instant(received.data["resolve_due"])
-        if dispatch is None:
-            return None
-        for deadline in self.policy.deadlines:
-            if fits(deadline, received):
-                hours = deadline.resolve.hours + 24 * deadline.resolve.days
-                return dispatch.occurred_at + hours * 3_600_000_000
+    def _of_units(self, at: Instant) -> Iterator[Contribution]:
+        for _, event in self.returns:
+            yield _one(event.data.get("unit", ""), "returned", event.occurred_at)
+        for n, event in self.of_type("reopened"):
+            unit = event.data.get("unit", self.before(n).lead)
+            yield _one(unit, "reopened", event.occurred_at)
+        if self.received is None:
+            yield _one(self.lead, "incomplete", self.events[0].occurred_at)
+            return
+        booked_at = self.received.occurred_at
+        for name in self._counts(at):
+            yield _one(self.lead, name, booked_at)
+        for code in self.rules.indicators:
+            found = self._measure(code, at)
+            if found is not None:
+                yield Contribution("lead", self.lead, code, found[0], 1, found[1])
+
+    @cached_property
+    def _department(self) -> str | None:
+        levels = [] if self.received is None else self.received.data.get("category", [])
+        for entry in self.rules.line_departments:
+            if entry.category in levels:
+                return entry.unit
         return None
 
-    def suspended(self) -> bool:
-        for n, event in reversed(list(enumerate(self.events))):
-            before, after = self.until(n), self.until(n + 1)
-            if event.type == "suspended" and approved(event):
-                if event.data.get("unit") == before.lead():
-                    return "until" not in event.data or self.at < parse_instant(event.data["until"])
-            elif event.type == "resumed" and event.data.get("unit") == before.lead():
-                return False
-            if before.lead() != after.lead():
-                return False
-        return False
+    # --- counts
 
-    # --- what the citizen said
+    def _counts(self, at: Instant) -> Iterator[str]:
+        yield "volume"
+        yield "state:" + self._state(at)
+        if self.done("resolve") is None and not self.of_type("cancelled"):
+            yield "open"
+            if self._assessed and self.passed("resolve", at):
+                yield "overdue"
 
-    def calls(self) -> list[Event]:
-        """Attempts that rate a unit which has not returned the order since."""
-        gone = [(n, event.data.get("unit", "")) for n, event in self.accepted_returns()]
-        return [
-            event
-            for n, event in self.of_type("callback")
-            if not any(m > n and unit == self.until(n).lead() for m, unit in gone)
-        ]
-
-    def standing(self) -> Event | None:
-        valid = [
-            call
-            for call in self.calls()
-            if call.data.get("reached") and call.data.get("answers", {}).get("solved")
-        ]
-        if not valid:
-            return None
-        if self.policy.basis == "first":
-            return valid[0]
-        if self.policy.basis == "last":
-            return valid[-1]
-        points = [
-            sum(i.weight * (self.grade(i, call) or 0) for i in self.policy.indicators)
-            for call in valid
-        ]
-        return [call for call, own in zip(valid, points, strict=True) if own == max(points)][-1]
-
-    def grade(self, indicator: Indicator, call: Event) -> int | None:
-        answer = call.data["answers"].get(indicator.source)
-        return None if answer is None else indicator.grades[answer]
-
-    def unreachable(self) -> bool:
-        calls = self.calls()
-        if any(call.data.get("reached") for call in calls):
-            return False
-        days = {local_date(call.occurred_at, self.policy.time_zone) for call in calls}
-        return len(calls) >= self.policy.attempts and len(days) >= self.policy.attempt_days
-
-    # --- what is counted
-
-    def exclusions(self) -> dict[str, tuple[int, str]]:
-        """By indicator of the policy: index and ground of the exclusion in force."""
-        found = {}
-        for indicator in self.policy.indicators:
-            touching = [
-                (n, event)
-                for n, event in self.of_type("excluded", "reinstated")
-                if indicator.code in event.data.get("indicators", [indicator.code])
-            ]
-            if touching and touching[-1][1].type == "excluded":
-                found[indicator.code] = (touching[-1][0], touching[-1][1].data.get("ground", ""))
-        return found
-
-    def settled(self) -> bool:
-        due = self.due()
-        return self.resolved_at() is not None or (due is not None and self.at >= due)
-
-    def cancelled(self) -> bool:
-        return bool(self.of_type("cancelled"))
-
-    def state(self, received: Event) -> str:
-        policy = self.policy
-        types = policy.assessed_types
-        exclusions = self.exclusions()
-        wrong_type = types is not None and received.data.get("demand_type") not in types
-        no_deadline = not policy.counts_callbacks and self.due() is None
-        valid = self.standing() is not None if policy.counts_callbacks else self.settled()
+    def _state(self, at: Instant) -> str:
+        by_citizens = self._counts_callbacks
+        settled = self.done("resolve") is not None or self.passed("resolve", at)
+        codes = [c for c, i in self.rules.indicators.items() if i.parts is None]
+        excluded = all(code in self.exclusions for code in codes)
+        ground = max(self.exclusions.values(), default=(0, ""))[1]
         questions = [
-            ("not_assessed", self.cancelled() or wrong_type or no_deadline),
-            (
-                "excluded:" + max(exclusions.values(), default=(0, ""))[1],
-                len(exclusions) == len(policy.indicators),
-            ),
-            ("suspended", self.suspended()),
-            ("valid", valid),
-            ("unreachable", policy.counts_callbacks and self.unreachable()),
-            ("not_yet_due", not self.settled()),
+            ("not_assessed", not self._assessed),
+            ("excluded:" + ground, excluded),
+            ("suspended", self._set_aside(at)),
+            ("valid", bool(self.valid_calls) if by_citizens else settled),
+            ("unreachable", by_citizens and self.unreachable),
+            ("not_yet_due", not settled),
             ("callback_pending", True),
         ]
-        return "state:" + next(name for name, holds in questions if holds)
+        return next(name for name, holds in questions if holds)
 
-    def contributions(self, first_seen: Instant) -> Iterator[Contribution]:
-        for _, event in self.accepted_returns():
-            unit = event.data.get("unit", "")
-            yield Contribution("lead", unit, "returned", event.occurred_at, 1, 0)
-        for n, event in self.of_type("reopened"):
-            unit = event.data.get("unit", self.until(n).lead())
-            yield Contribution("lead", unit, "reopened", event.occurred_at, 1, 0)
-        received = self.received()
-        lead = self.lead()
-        if received is None:
-            yield Contribution("lead", lead, "incomplete", first_seen, 1, 0)
-            return
-        due = self.due()
-        state = self.state(received)
-        names = ["volume", state]
-        if self.resolved_at() is None and not self.cancelled():
-            names.append("open")
-            if due is not None and self.at >= due and state != "state:not_assessed":
-                names.append("overdue")
-        for name in names:
-            yield Contribution("lead", lead, name, received.occurred_at, 1, 0)
-        if state == "state:valid":
-            yield from self.rates(lead, received)
+    @cached_property
+    def _counts_callbacks(self) -> bool:
+        indicators = self.rules.indicators.values()
+        return any(indicator.denominator == "valid_callbacks" for indicator in indicators)
 
-    def rates(self, lead: str, received: Event) -> Iterator[Contribution]:
-        due, resolved_at, call = self.due(), self.resolved_at(), self.standing()
-        for indicator in self.policy.indicators:
-            if indicator.code in self.exclusions():
-                continue
-            instants = {
-                "created": received.occurred_at,
-                "due": due,
-                "closed": resolved_at,
-                "callback": call.occurred_at if call else None,
-            }
-            at = instants[indicator.attribution]
-            if self.policy.counts_callbacks:
-                assert call is not None
-                numerator = self.grade(indicator, call)
-                if numerator is None and not self.policy.unanswered_leaves:
-                    numerator = 0
-            else:
-                assert due is not None
-                in_time = resolved_at is not None and resolved_at <= due
-                numerator = indicator.grades["in_time" if in_time else "late"]
-            if at is not None and numerator is not None:
-                yield Contribution("lead", lead, indicator.code, at, 1, numerator)
+    @cached_property
+    def _assessed(self) -> bool:
+        types = self.rules.assessed_types
+        if self.received is None or not self.version.assesses or self.of_type("cancelled"):
+            return False
+        if types != "all" and self.received.data.get("demand_type") not in types:
+            return False
+        return self._counts_callbacks or self.due("resolve") is not None
+
+    # --- indicators
+
+    def _measure(self, code: str, at: Instant) -> tuple[Instant, int] | None:
+        """Instant booked at and numerator, or None outside the denominator."""
+        indicator = self.rules.indicators[code]
+        if indicator.parts is not None or not self._takes_part(code, indicator, at):
+            return None
+        if indicator.all_of is None:
+            return self._measured(indicator, at)
+        found = [self._measure(part, at) for part in indicator.all_of]
+        inside = [measure for measure in found if measure is not None]
+        if len(inside) < len(found):
+            return None
+        return inside[0][0], 1000 if all(value == 1000 for _, value in inside) else 0
+
+    def _takes_part(self, code: str, indicator: Indicator, at: Instant) -> bool:
+        if not self._assessed or code in self.exclusions or self._set_aside(at):
+            return False
+        return self._fits(indicator.filter)
+
+    def _set_aside(self, at: Instant) -> bool:
+        return self.rules.suspensions.denominators == "out" and self.suspended(at)
+
+    def _fits(self, wanted: Filter) -> bool:
+        assert self.received is not None
+        data = self.received.data
+        groups = [g for g, units in self.version.header.unit_groups.items() if self.lead in units]
+        facts = {
+            "category": data.get("category", []),
+            "tag": data.get("tags", []),
+            "demand_type": [data.get("demand_type")],
+            "channel": [data.get("channel")],
+            "urgency": [data.get("urgency")],
+            "community": [data.get("community")],
+            "unit": [self.lead],
+            "unit_group": groups,
+        }
+        return all(
+            getattr(wanted, key) is None or set(getattr(wanted, key)) & set(have)
+            for key, have in facts.items()
+        )
+
+    def _measured(self, indicator: Indicator, at: Instant) -> tuple[Instant, int] | None:
+        assert indicator.numerator is not None
+        step = STEPS.get(indicator.numerator.source, "resolve")
+        due = self.due(step)
+        inside = {
+            "valid_callbacks": bool(self.valid_calls),
+            "settled": due is not None and (self.done(step) is not None or self.passed(step, at)),
+            "closed": self._closed_at is not None,
+            "assessed": True,
+        }[str(indicator.denominator)]
+        booked_at = self._booked_at(indicator, step) if inside else None
+        numerator = self._numerator(indicator, step) if inside else None
+        return None if booked_at is None or numerator is None else (booked_at, numerator)
+
+    def _booked_at(self, indicator: Indicator, step: str) -> Instant | None:
+        assert self.received is not None
+        if indicator.attribution == "created":
+            return self.received.occurred_at
+        if indicator.attribution == "due":
+            return self.booked_due(step)
+        if indicator.attribution == "closed":
+            return self._closed_at
+        first = self.rules.reopening.attribution == "first"
+        call = self.valid_calls[0] if first else self._standing
+        return None if call is None else call.occurred_at
+
+    @cached_property
+    def _closed_at(self) -> Instant | None:
+        first = self.rules.reopening.attribution == "first"
+        return self.first_closed if first else self.done("resolve")
+
+    def _numerator(self, indicator: Indicator, step: str) -> int | None:
+        """In thousandths; None if the order leaves the denominator for want of an answer."""
+        assert indicator.numerator is not None
+        source, grades = indicator.numerator.source, indicator.numerator.grades
+        if source in TIMINGS:
+            done, due = self.done(step), self.due(step)
+            in_time = done is not None and due is not None and done <= due
+            return grades["in_time" if in_time else "late"]
+        if source == "evidence":
+            return grades["yes" if self.has_evidence else "no"]
+        assert source in QUESTIONS
+        answer = self._standing.data["answers"].get(source) if self._standing else None
+        if answer is not None:
+            return grades[answer]
+        leaves = (indicator.unanswered or self.rules.callbacks.unanswered) == "leaves"
+        return None if leaves else 0
+
+    # --- which callback counts
+
+    @cached_property
+    def _standing(self) -> Event | None:
+        basis, calls = self.rules.callbacks.basis, self.valid_calls
+        if not calls:
+            return None
+        if basis == "best":
+            best = max(self._worth(call) for call in calls)
+            return [call for call in calls if self._worth(call) == best][-1]
+        return calls[0] if basis == "first" else calls[-1]
+
+    def _worth(self, call: Event) -> Fraction:
+        score = self.rules.score
+        weights = dict(score.weights or {})
+        weights |= {code: points.maximum for code, points in (score.points or {}).items()}
+        return sum(
+            (Fraction(weight) * self._answered(code, call) for code, weight in weights.items()),
+            Fraction(0),
+        )
+
+    def _answered(self, code: str, call: Event) -> Fraction:
+        """Thousandths of a question's indicator, or the mean of those of its parts."""
+        indicator = self.rules.indicators[code]
+        if indicator.parts is not None:
+            total = sum(indicator.parts.values())
+            parts = indicator.parts.items()
+            return sum(
+                (Fraction(weight, total) * self._answered(part, call) for part, weight in parts),
+                Fraction(0),
+            )
+        numerator = indicator.numerator
+        if numerator is None or numerator.source not in QUESTIONS:
+            return Fraction(0)
+        answer = call.data["answers"].get(numerator.source)
+        return Fraction(0 if answer is None else numerator.grades[answer])
 
 
-def approved(event: Event) -> bool:
-    return event.data.get("decision") == "approved"
-
-
-def fits(deadline: Deadline, received: Event) -> bool:
-    wanted = deadline.match.model_dump(exclude_none=True)
-    return all(received.data.get(name) == value for name, value in wanted.items())
-
-
-def local_date(instant: Instant, zone: ZoneInfo) -> Any:
-    return (EPOCH + timedelta(microseconds=instant)).astimezone(zone).date()
+def _one(unit: str, name: str, at: Instant) -> Contribution:
+    return Contribution("lead", unit, name, at, 1, 0)

@@ -1,0 +1,67 @@
+"""What random orders brought to light (tests/oracle): corners where rules meet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas.records import Event
+from services.domain.outcome import contributions_at, evaluate
+from services.domain.policy import load_policy, preset
+from tests.oracle.agreement import SYNTHETIC
+from tests.support.orders import event, local, moment
+
+PAUSING: Final = load_policy((SYNTHETIC / "pausing.yaml").read_text(encoding="utf-8"))
+BEIJING: Final = load_policy(preset("beijing-district"))
+
+
+def order(*more: Event, received_at: str = "2025-12-01 23:00", **received: str) -> list[Event]:
+    """Monday morning in New York, to A, three working days: until Thursday's end there."""
+    return [
+        event("received", received_at, demand_type="help", **received),
+        event("dispatched", "2025-12-01 23:00", unit="A"),
+        *more,
+    ]
+
+
+def test_three_working_days() -> None:
+    assert evaluate(order(), PAUSING).summary.resolve_due == local("2025-12-05 13:00")
+
+
+def test_a_second_suspension_that_was_over_before_it_began_ends_the_first_and_unmakes_no_pause() -> (
+    None
+):
+    suspended = event("suspended", "2025-12-01 23:01", unit="A", decision="approved")
+    over = event(
+        "suspended",
+        "2025-12-10 23:00",
+        unit="A",
+        decision="approved",
+        until=moment("2025-12-02 12:00"),
+    )
+    due = evaluate(order(suspended, over), PAUSING).summary.resolve_due
+    assert due == local("2025-12-13 13:00")  # Wednesday, Thursday, Friday
+
+
+def test_a_clock_that_a_reopening_restarted_runs_by_the_list_when_received_is_told_later() -> None:
+    told = order(
+        event("reopened", "2025-12-02 23:00"),
+        received_at="2025-12-03 09:00",
+        resolve_due=moment("2026-01-31 12:00"),
+    )
+    due = evaluate(told, PAUSING).summary.resolve_due
+    assert due == local("2025-12-04 13:00")  # round 2: one working day
+
+
+def test_a_dispatch_whose_unit_was_withdrawn_leads_nobody_and_starts_no_clock() -> None:
+    told = order()
+    withdrawn = event("corrected", "2025-12-03 09:00", event=told[1].id, field="unit")
+    outcome = evaluate([*told, withdrawn], BEIJING)
+    assert outcome.summary.unit == ""
+    assert outcome.summary.resolve_due is None
+
+
+def test_versions_have_boundaries_only_where_what_counts_changes() -> None:
+    outcome = evaluate(order(event("signed", "2025-12-02 23:00", unit="A")), PAUSING)
+    for boundary in outcome.boundaries:
+        before = contributions_at(outcome.spans, boundary - 1)
+        assert sorted(before) != sorted(contributions_at(outcome.spans, boundary))
