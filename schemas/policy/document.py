@@ -42,13 +42,14 @@ class Cycle(Part):
     """How business time is cut. All in the policy's zone.
 
     The assessment cycle is a ``month`` that starts on ``start_day`` (of the previous month, if it
-    is not the 1st), or a ``quarter`` of the calendar. An operational day ends at ``day_cut``
+    is not the 1st), or a ``quarter`` of the calendar, at ``start_hour`` o'clock; so do versions. An operational day ends at ``day_cut``
     o'clock, 0 for calendar days. The week begins on ``week_starts``, the assessment year with
     the month ``year_starts``.
     """
 
     kind: Literal["month", "quarter"] = "month"
     start_day: Annotated[int, Field(ge=1, le=28)] = 1
+    start_hour: Annotated[int, Field(ge=0, le=23)] = 0
     day_cut: Annotated[int, Field(ge=0, le=23)] = 12
     week_starts: Weekday = "friday"
     year_starts: Annotated[int, Field(ge=1, le=12)] = 11
@@ -61,7 +62,10 @@ class Cycle(Part):
 
 
 class Effective(Part):
-    """[from, to), local days; the version judges what is attributed to them. Left out: for ever."""
+    """[from, to): the version judges what is attributed to this time. Left out: for ever.
+
+    Local days, which begin at the hour at which a cycle does.
+    """
 
     from_: Annotated[Day | None, Field(alias="from")] = None
     to: Day | None = None

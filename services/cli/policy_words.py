@@ -49,7 +49,7 @@ def cycle_text(cycle: Cycle) -> str:
     else:
         first = f"每月 {cycle.start_day} 日起 months from day {cycle.start_day}"
     return (
-        f"{first}; 日 {cycle.day_cut}:00 切分 days cut at {cycle.day_cut}:00; 周 weeks from "
+        f"{first}, {cycle.start_hour}:00; 日 {cycle.day_cut}:00 切分 days cut at {cycle.day_cut}:00; 周 weeks from "
         f"{cycle.week_starts}; 考核年 year from month {cycle.year_starts}"
     )
 

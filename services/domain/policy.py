@@ -25,6 +25,7 @@ from schemas.policy.document import Cycle
 from schemas.policy.indicators import QUESTIONS
 from services.domain.calendar import WorkingDays
 from services.domain.deadlines import DeadlineTable
+from services.domain.durations import midnight
 from services.domain.exclusions import Reach, grounds_of, members_of, reach_of
 from services.domain.measures import STEPS, Measure, Step, compile_measures, step_of
 from services.domain.policy_text import Document, PolicyError, Text, read_document
@@ -126,7 +127,7 @@ class Policy:
             from_day: The first local day of a dispatch.
             days_ahead: How many days later the last one may be.
         """
-        begins_at = _midnight(from_day, self.time_zone, EARLIEST)
+        begins_at = midnight(from_day, self.time_zone)
         needed = [
             duration.working_days
             for rules in self.within(begins_at, begins_at + (days_ahead + 1) * DAY)
@@ -263,8 +264,8 @@ def _rules(
     return Rules(
         document=rules,
         version=rules.version,
-        begins_at=_midnight(rules.effective.from_, zone, EARLIEST),
-        ends_at=_midnight(rules.effective.to, zone, FOREVER),
+        begins_at=_begin_of(rules.effective.from_, header.cycle, zone, EARLIEST),
+        ends_at=_begin_of(rules.effective.to, header.cycle, zone, FOREVER),
         zone=zone,
         working_days=working_days,
         indicators=tuple(
@@ -308,10 +309,11 @@ def _weighed(rules: documents.Rules) -> tuple[tuple[str, Mapping[str, int]], ...
     return tuple(found)
 
 
-def _midnight(day: date | None, zone: ZoneInfo, otherwise: Instant) -> Instant:
+def _begin_of(day: date | None, cycle: Cycle, zone: ZoneInfo, otherwise: Instant) -> Instant:
+    """The instant at which a cycle that starts on this day does."""
     if day is None:
         return otherwise
-    return from_datetime(datetime(day.year, day.month, day.day, tzinfo=zone))
+    return from_datetime(datetime(day.year, day.month, day.day, cycle.start_hour, tzinfo=zone))
 
 
 def _without_gaps(versions: Sequence[Rules]) -> tuple[Rules, ...]:

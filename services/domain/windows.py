@@ -156,6 +156,8 @@ def _day_of_bucket(bucket: Instant, zone: ZoneInfo) -> int:
 
 def _holding(cycle: Cycle, kind: str, local: datetime) -> date:
     """The last day of the window of a local time, or the first of that day's month."""
+    if kind == "cycle":
+        local -= timedelta(hours=cycle.start_hour)
     today, like = local.date(), _like(cycle, kind)
     if like == "day":
         return today + timedelta(days=1) if 0 < cycle.day_cut <= local.hour else today
@@ -204,7 +206,7 @@ def _week_ends(cycle: Cycle) -> int:
 def _spanning(policy: BusinessTime, kind: str, last: date) -> Window:
     """The window that ends with a day, or in its month."""
     cycle, zone = policy.cycle, policy.time_zone
-    hour, like = 0, _like(cycle, kind)
+    hour, like = cycle.start_hour if kind == "cycle" else 0, _like(cycle, kind)
     if like == "day":
         name, begins, ends, hour = last.isoformat(), last, last, cycle.day_cut
         if hour:

@@ -27,6 +27,7 @@ BEIJING: Final = Time(Cycle(start_day=19))
 CALENDAR: Final = Time(Cycle())
 MIDNIGHT: Final = Time(Cycle(day_cut=0, week_starts="monday", year_starts=1))
 QUARTERS: Final = Time(Cycle(kind="quarter", day_cut=8, week_starts="sunday", year_starts=4))
+NOON: Final = Time(Cycle(start_day=19, start_hour=12))
 NEW_YORK: Final = Time(Cycle(), ZoneInfo("America/New_York"))
 
 
@@ -47,6 +48,13 @@ def test_a_cycle_begins_on_the_19th_and_is_named_by_its_end(
     at: str, name: str, begins: str, ends: str
 ) -> None:
     assert days(window(BEIJING, "cycle", None, local(at))) == (name, local(begins), local(ends))
+
+
+def test_a_cycle_may_begin_at_another_hour() -> None:
+    found = window(NOON, "cycle", "2026-11", 0)
+    assert days(found) == ("2026-11", local("2026-10-19 12:00"), local("2026-11-19 12:00"))
+    assert window(NOON, "cycle", None, found.begins_at) == found
+    assert window(NOON, "cycle", None, found.begins_at - 1).name == "2026-10"
 
 
 def test_a_cycle_that_begins_on_the_first_is_the_month() -> None:
@@ -163,7 +171,7 @@ def test_custom_windows() -> None:
 @given(
     kind=st.sampled_from(KINDS),
     at=st.integers(local("1995-01-01 00:00"), local("2040-01-01 00:00")),
-    policy=st.sampled_from([BEIJING, CALENDAR, MIDNIGHT, QUARTERS, NEW_YORK]),
+    policy=st.sampled_from([BEIJING, CALENDAR, MIDNIGHT, QUARTERS, NOON, NEW_YORK]),
 )
 def test_windows_of_a_kind_tile_time(kind: str, at: int, policy: Time) -> None:
     found = window(policy, kind, None, at)
@@ -227,7 +235,7 @@ def test_a_window_that_has_ended_is_compared_with_all_of_the_one_before() -> Non
 @given(
     kind=st.sampled_from(KINDS),
     at=st.integers(local("1995-01-01 00:00"), local("2040-01-01 00:00")),
-    policy=st.sampled_from([BEIJING, CALENDAR, MIDNIGHT, QUARTERS, NEW_YORK]),
+    policy=st.sampled_from([BEIJING, CALENDAR, MIDNIGHT, QUARTERS, NOON, NEW_YORK]),
 )
 def test_the_instant_compared_with_lies_in_the_window_before(
     kind: str, at: int, policy: Time
