@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 from schemas.records import ZERO, Sums, Unit
 from services.domain.adjustments import Adjustments, Entry, apply
 from services.domain.places import Place, at_the_bottom, places
-from services.domain.score import OwnSums, below_floor, half_up, rates, raw_score, samples
+from services.domain.score import OwnSums, Rated, half_up, rated, samples
 from services.domain.scorings import Scoring, Scorings
 
 Reason = Literal["no_demand", "no_valid_callback", "too_few"]
@@ -133,12 +133,14 @@ def rank(
     unranked: list[UnrankedUnit] = []
     for unit in units:
         own = by_unit[unit.code]
-        figures = figures_of(own, scoring)
-        points = raw_score(own, scoring)
-        if points is None or min(samples(own, scoring).values()) < scoring.minimum_sample:
-            unranked.append(_unranked(unit, figures, own, scoring))
+        come_to = rated(own, scoring)
+        figures = _figures(own, come_to, scoring)
+        behind = samples(own, scoring).values()
+        if come_to.score is None or min(behind) < scoring.minimum_sample:
+            unranked.append(_unranked(unit, figures, behind))
         else:
-            scored.append(_scored(unit, points, figures, adjustments.get(unit.code, ()), scoring))
+            given = adjustments.get(unit.code, ())
+            scored.append(_scored(unit, come_to.score, figures, given, scoring))
     scored.sort(key=lambda entry: (-entry.score, -entry.figures.volume, entry.unit.code))
     unranked.sort(key=lambda entry: entry.unit.code)
     return Ranking(_placed(scored, scoring), tuple(unranked))
@@ -146,9 +148,13 @@ def rank(
 
 def figures_of(sums: OwnSums, scoring: Scoring) -> Figures:
     """Volume, rates, states and counts of one unit, from its sums by indicator or count."""
+    return _figures(sums, rated(sums, scoring), scoring)
+
+
+def _figures(sums: OwnSums, come_to: Rated, scoring: Scoring) -> Figures:
     return Figures(
         volume=sums.get("volume", ZERO).denominator,
-        rates=rates(sums, scoring),
+        rates=come_to.rates,
         sums={
             code: sums.get(code, ZERO) for code in scoring.indicators if code not in scoring.parts
         },
@@ -158,12 +164,12 @@ def figures_of(sums: OwnSums, scoring: Scoring) -> Figures:
             if name.startswith(STATE) and found.denominator
         },
         counts={name: sums.get(name, ZERO).denominator for name in COUNTS},
-        below_floor=below_floor(sums, scoring),
+        below_floor=come_to.below_floor,
     )
 
 
-def _unranked(unit: Unit, figures: Figures, sums: OwnSums, scoring: Scoring) -> UnrankedUnit:
-    behind = samples(sums, scoring).values()
+def _unranked(unit: Unit, figures: Figures, behind: Collection[int]) -> UnrankedUnit:
+    """``behind``: how many orders stand behind each indicator of the score."""
     reason: Reason = "too_few"
     if figures.volume == 0 and not any(behind):
         reason = "no_demand"

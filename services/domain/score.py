@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.records import ZERO, Sums
 from services.domain.scorings import Scoring, Threshold
@@ -23,78 +23,55 @@ def rate(sums: Sums, decimals: int = RATE_DECIMALS) -> Decimal | None:
     """Percent, for display. None without a denominator: null is not zero."""
     if sums.denominator == 0:
         return None
-    return half_up(_percent(sums), decimals)
+    return _rounded(sums.numerator * PERCENT, sums.denominator * THOUSAND, decimals)
+
+
+class Rated(NamedTuple):
+    """What the sums of one unit come to under a scoring.
+
+    ``rates`` of every indicator in percent, as published, of those with parts too. ``score``
+    before adjustments and before it is rounded, None if an indicator of the score has no
+    denominator. ``below_floor``: the indicators whose rate is below their floor (底线), compared as
+    it enters the score; one without a rate is not.
+    """
+
+    rates: dict[str, Decimal | None]
+    score: Fraction | None
+    below_floor: tuple[str, ...]
+
+
+def rated(sums: OwnSums, scoring: Scoring) -> Rated:
+    """Rates, score and floors of one unit, or of several pooled."""
+    entering = _entering(sums, scoring)
+    decimals = RATE_DECIMALS if scoring.rate_decimals is None else scoring.rate_decimals
+    return Rated(
+        {
+            code: None if value is None else _rounded(*value, decimals)
+            for code, value in entering.items()
+        },
+        _score(entering, scoring),
+        tuple(
+            code
+            for code, floor in scoring.floors.items()
+            if (value := entering[code]) is not None and _is_less(value, floor)
+        ),
+    )
 
 
 def rates(sums: OwnSums, scoring: Scoring) -> dict[str, Decimal | None]:
-    """The rate of every indicator in percent, as published: of those with parts too."""
-    decimals = RATE_DECIMALS if scoring.rate_decimals is None else scoring.rate_decimals
-    found: dict[str, Decimal | None] = {}
-    for code in scoring.indicators:
-        value = exact_rate(code, sums, scoring)
-        found[code] = None if value is None else half_up(value, decimals)
-    return found
-
-
-def exact_rate(code: str, sums: OwnSums, scoring: Scoring) -> Fraction | None:
-    """The rate of an indicator in percent, as it enters the score.
-
-    Rounded under ``rate_decimals``, otherwise exact. That of an indicator with parts is the mean
-    of theirs by weight, and None unless all of them have one.
-    """
-    parts = scoring.parts.get(code)
-    if parts is None:
-        own = sums.get(code, ZERO)
-        return _entering(_percent(own), scoring) if own.denominator else None
-    total = Fraction(0)
-    for part, weight in parts.items():
-        value = exact_rate(part, sums, scoring)
-        if value is None:
-            return None
-        total += weight * value
-    return _entering(total / sum(parts.values()), scoring)
-
-
-def raw_score(sums: OwnSums, scoring: Scoring) -> Fraction | None:
-    """The score before adjustments and before it is rounded.
-
-    None if an indicator of the score has no denominator.
-    """
-    total = Fraction(0)
-    for code in scoring.codes:
-        value = exact_rate(code, sums, scoring)
-        if value is None:
-            return None
-        if scoring.points:
-            points = _points(value, scoring.points[code])
-        else:
-            points = scoring.weights[code] * value / PERCENT
-        decimals = scoring.point_decimals
-        total += points if decimals is None else Fraction(half_up(points, decimals))
-    return total
+    """The rate of every indicator in percent, as published."""
+    return rated(sums, scoring).rates
 
 
 def score(sums: OwnSums, scoring: Scoring) -> Decimal | None:
     """The score without adjustments, as published."""
-    raw = raw_score(sums, scoring)
+    raw = _score(_entering(sums, scoring), scoring)
     return None if raw is None else half_up(raw, scoring.decimals)
 
 
 def samples(sums: OwnSums, scoring: Scoring) -> dict[str, int]:
     """How many orders stand behind each indicator of the score, or each part of one."""
     return {code: sums.get(code, ZERO).denominator for code in scoring.measured}
-
-
-def below_floor(sums: OwnSums, scoring: Scoring) -> tuple[str, ...]:
-    """The indicators whose rate is below their floor (底线); one without a rate is not.
-
-    The rate is compared as it would enter the score.
-    """
-    return tuple(
-        code
-        for code, floor in scoring.floors.items()
-        if (value := exact_rate(code, sums, scoring)) is not None and value < Fraction(floor)
-    )
 
 
 def valid_callback_rate(states: Mapping[str, int], scoring: Scoring) -> Decimal | None:
@@ -111,21 +88,97 @@ def valid_callback_rate(states: Mapping[str, int], scoring: Scoring) -> Decimal 
 
 def half_up(value: Fraction, decimals: int) -> Decimal:
     """Round to so many decimals; a half goes away from zero."""
-    # On the integers: Fraction's own arithmetic reduces every step.
-    numerator, denominator = abs(value.numerator) * 10**decimals, value.denominator
-    rounded = (2 * numerator + denominator) // (2 * denominator)
-    return Decimal(rounded if value >= 0 else -rounded).scaleb(-decimals)
+    return _rounded(value.numerator, value.denominator, decimals)
 
 
-def _percent(sums: Sums) -> Fraction:
-    return Fraction(sums.numerator * PERCENT, sums.denominator * THOUSAND)
+# A ratio that is not reduced: a Fraction would look for the common divisor at every step, and most
+# of the time of a ranking would go there. The denominator is positive.
+_Ratio = tuple[int, int]
 
 
-def _entering(value: Fraction, scoring: Scoring) -> Fraction:
+def _entering(sums: OwnSums, scoring: Scoring) -> dict[str, _Ratio | None]:
+    """The rate of every indicator in percent, as it enters the score.
+
+    Rounded under ``rate_decimals``, otherwise exact. That of an indicator with parts is the mean
+    of theirs by weight, and None unless all of them have one.
+    """
+    found: dict[str, _Ratio | None] = {}
+    for code in scoring.indicators:
+        if code not in scoring.parts:
+            denominator, numerator = sums.get(code, ZERO)
+            found[code] = (
+                _entered((numerator * PERCENT, denominator * THOUSAND), scoring)
+                if denominator
+                else None
+            )
+    for code, parts in scoring.parts.items():
+        found[code] = _mean([(found[part], weight) for part, weight in parts.items()], scoring)
+    return {code: found[code] for code in scoring.indicators}
+
+
+def _mean(parts: Sequence[tuple[_Ratio | None, int]], scoring: Scoring) -> _Ratio | None:
+    total, weights = (0, 1), 0
+    for value, weight in parts:
+        if value is None:
+            return None
+        total = _plus(total, (value[0] * weight, value[1]))
+        weights += weight
+    return _entered((total[0], total[1] * weights), scoring)
+
+
+def _entered(value: _Ratio, scoring: Scoring) -> _Ratio:
     decimals = scoring.rate_decimals
-    return value if decimals is None else Fraction(half_up(value, decimals))
+    return value if decimals is None else _scaled(value, decimals)
 
 
-def _points(value: Fraction, threshold: Threshold) -> Fraction:
-    missing = max(threshold.threshold - value, Fraction(0))
-    return max(threshold.maximum - missing * threshold.per_point, threshold.minimum)
+def _score(entering: Mapping[str, _Ratio | None], scoring: Scoring) -> Fraction | None:
+    total = (0, 1)
+    for code in scoring.codes:
+        value = entering[code]
+        if value is None:
+            return None
+        if scoring.points:
+            points = _points(value, scoring.points[code])
+        else:
+            weight = scoring.weights[code]
+            points = (value[0] * weight.numerator, value[1] * weight.denominator * PERCENT)
+        if scoring.point_decimals is not None:
+            points = _scaled(points, scoring.point_decimals)
+        total = _plus(total, points)
+    return Fraction(*total)
+
+
+def _points(value: _Ratio, threshold: Threshold) -> _Ratio:
+    missing = max(threshold.threshold - Fraction(*value), _NOTHING)
+    points = max(threshold.maximum - missing * threshold.per_point, threshold.minimum)
+    return points.numerator, points.denominator
+
+
+_NOTHING: Final = Fraction(0)
+
+
+def _is_less(value: _Ratio, limit: Decimal) -> bool:
+    numerator, denominator = limit.as_integer_ratio()
+    return value[0] * denominator < numerator * value[1]
+
+
+def _plus(one: _Ratio, other: _Ratio) -> _Ratio:
+    if one[1] == other[1]:
+        return one[0] + other[0], one[1]
+    return one[0] * other[1] + other[0] * one[1], one[1] * other[1]
+
+
+def _scaled(value: _Ratio, decimals: int) -> _Ratio:
+    """Rounded to so many decimals."""
+    unit: int = 10**decimals
+    return _nearest(*value, unit), unit
+
+
+def _rounded(numerator: int, denominator: int, decimals: int) -> Decimal:
+    return Decimal(_nearest(numerator, denominator, 10**decimals)).scaleb(-decimals)
+
+
+def _nearest(numerator: int, denominator: int, units: int) -> int:
+    """The ratio in so many parts of one, to the nearest; a half goes away from zero."""
+    size = (2 * abs(numerator) * units + denominator) // (2 * denominator)
+    return size if numerator >= 0 else -size

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from schemas.records import Sums
 from services.domain.score import (
-    below_floor,
     half_up,
     rate,
+    rated,
     rates,
-    raw_score,
     samples,
     score,
     valid_callback_rate,
@@ -201,16 +200,18 @@ def _with_floor(floor: str, **score_rules: Any) -> Scoring:
 
 def test_a_rate_below_its_floor_is_flagged_and_an_unknown_one_is_not() -> None:
     floor = _with_floor("85.71")
-    assert below_floor(of(one=(6, 7)), floor) == ()
-    assert below_floor(of(one=(5, 7)), floor) == ("one",)
-    assert below_floor(of(two=(0, 7)), floor) == ()
-    assert below_floor(of(one=(5, 7)), scoring({"weights": {"one": 100}, "decimals": 0})) == ()
+    assert rated(of(one=(6, 7)), floor).below_floor == ()
+    assert rated(of(one=(5, 7)), floor).below_floor == ("one",)
+    assert rated(of(two=(0, 7)), floor).below_floor == ()
+    assert (
+        rated(of(one=(5, 7)), scoring({"weights": {"one": 100}, "decimals": 0})).below_floor == ()
+    )
 
 
 def test_a_floor_is_held_against_the_rate_that_enters_the_score() -> None:
     sums = of(one=(899_996, 1_000_000))  # 89.9996 %
-    assert below_floor(sums, _with_floor("90")) == ("one",)
-    assert below_floor(sums, _with_floor("90", rate_decimals=2)) == ()
+    assert rated(sums, _with_floor("90")).below_floor == ("one",)
+    assert rated(sums, _with_floor("90", rate_decimals=2)).below_floor == ()
 
 
 @pytest.mark.parametrize(
@@ -248,7 +249,7 @@ def test_points_lie_between_their_minima_and_the_total(
             for code, (good, count) in zip(LIANYUNGANG["points"], counted, strict=True)
         }
     )
-    raw = raw_score(sums, rules)
+    raw = rated(sums, rules).score
     assert raw is not None
     assert Fraction(25, 2) <= raw <= 100
 
