@@ -52,7 +52,7 @@ def evaluate_version(ordered: Sequence[Event], rules: Rules) -> Outcome:
     """Evaluate one order as if there were one version only; ``ordered`` as by `in_order`."""
     order = WorkOrder(rules, ordered[0])
     timeline = Timeline(rules.codes)
-    effects = _effects(rules.skipped)
+    effects = effects_of(rules.skipped)
     at, changed = order.first_at, True
     for event in ordered:
         effect = effects.get(event.type)
@@ -61,18 +61,18 @@ def evaluate_version(ordered: Sequence[Event], rules: Rules) -> Outcome:
         happens_at = event.occurred_at
         if happens_at != at:
             if changed:
-                _record(timeline, order, rules, at)
+                record(timeline, order, rules, at)
             changed = _pass_deadlines(timeline, order, rules, at, happens_at)
             at = happens_at
         if effect(order, event) is None:
             changed = True
     if changed:
-        _record(timeline, order, rules, at)
+        record(timeline, order, rules, at)
     _pass_deadlines(timeline, order, rules, at, FOREVER)
     for name, unit, happened_at in order.occurrences:
         timeline.occurred(happened_at, unit, name)
     spans, boundaries = timeline.close()
-    if rules.departments and (department := _department(order, rules)):
+    if rules.departments and (department := department_of(order, rules)):
         spans = (*spans, *_for_line(spans, department, order.received_at))
     return Outcome(spans, boundaries, order.summary())
 
@@ -106,11 +106,12 @@ def _merged(ordered: Sequence[Event], policy: Policy) -> Outcome:
 
 
 @cache
-def _effects(skipped: frozenset[str]) -> Mapping[str, _Effect]:
+def effects_of(skipped: frozenset[str]) -> Mapping[str, _Effect]:
+    """What the events do that are not skipped, by type."""
     return {name: effect for name, effect in EFFECTS.items() if name not in skipped}
 
 
-def _department(order: WorkOrder, rules: Rules) -> str:
+def department_of(order: WorkOrder, rules: Rules) -> str:
     """The line department of the order's field; "" if it has none."""
     levels = order.received.get("category", ())
     return next((unit for category, unit in rules.departments if category in levels), "")
@@ -173,11 +174,11 @@ def _pass_deadlines(
         return False
     for deadline in sorted(passed):
         if deadline < until:
-            _record(timeline, order, rules, deadline)
+            record(timeline, order, rules, deadline)
     return until in passed
 
 
-def _record(timeline: Timeline, order: WorkOrder, rules: Rules, at: Instant) -> None:
+def record(timeline: Timeline, order: WorkOrder, rules: Rules, at: Instant) -> None:
     """Tell the timeline what the order adds from ``at`` on."""
     unit = order.lead
     received_at = order.received_at
