@@ -40,6 +40,7 @@ _NAMES: Final = {
     "year": (_YEARLY, "2026"),
 }
 _MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
+_DAYS: Final = {"day": 1, "week": 7}
 
 
 class WindowError(ValueError):
@@ -120,22 +121,22 @@ def previous(policy: BusinessTime, window_: Window) -> Window:
 def comparison(policy: BusinessTime, window_: Window, at: Instant) -> Comparison:
     """What a window, as it stands at ``at``, is compared with (环比, domain.md 3.2).
 
-    The previous window at the same local day and time: of a cycle, month, quarter or year the
-    same day of the month, clamped to the month's length (31 March is compared with the last of
-    February). A window that has ended is compared with all of the previous one.
+    The previous window as it stood at the same local day and time: of a cycle, month, quarter or
+    year the same day of the month, clamped to the month's length (31 March is compared with the
+    last of February). So both have the same age, also after the window has ended.
     """
     before = previous(policy, window_)
-    if at >= window_.ends_at:
-        return Comparison(before, before.ends_at)
+    if window_.kind == "custom":
+        return Comparison(before, at - (window_.begins_at - before.begins_at))
+    local = to_datetime(at).astimezone(policy.time_zone)
     months = _MONTHS.get(policy.cycle.kind if window_.kind == "cycle" else window_.kind)
     if months is None:
-        back = at - (window_.begins_at - before.begins_at)
+        local -= timedelta(days=_DAYS[window_.kind])
     else:
-        local = to_datetime(at).astimezone(policy.time_zone)
         month = _month(local.date(), -months)
         day = min(local.day, monthrange(month.year, month.month)[1])
-        back = from_datetime(local.replace(year=month.year, month=month.month, day=day))
-    return Comparison(before, min(max(back, before.begins_at), before.ends_at))
+        local = local.replace(year=month.year, month=month.month, day=day)
+    return Comparison(before, max(from_datetime(local), before.begins_at))
 
 
 def bucket_of(instant: Instant) -> Instant:
