@@ -105,8 +105,6 @@ async def _score(engine: Engine, bootstrap: str, ends: dict[int, int], count: in
     worker = ScoringWorker(
         bootstrap=bootstrap,
         database=engine.database,
-        policy=engine.policy,
-        ruleset=engine.ruleset,
         partitions=PARTITIONS,
         epoch=1,
         clock=now,

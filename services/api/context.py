@@ -1,42 +1,100 @@
-"""What the routes of one process share."""
+"""What the routes of one process share, and the rules that one request is answered under."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from schemas.instants import Instant
-from services.api.refusals import unavailable
+from services.api.refusals import refusal, unavailable
 from services.domain.policy import Policy
 from services.storage.database import Database
 from services.storage.errors import StorageUnavailable
 from services.storage.readers import Readers
+from services.storage.rules import ActivePolicy, NoRulesError, RuleBook
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_READ_EVERY: Final = 1.0  # seconds
+_PINNED: Final[ContextVar[ActivePolicy]] = ContextVar("rules of the request")
 
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
     """Singletons of the process.
 
-    ``ruleset`` is the number of ``policy`` in the database; ``partitions`` how many shards there
-    are; ``clock`` the present; ``is_ready`` says for each named part of the process whether it is
-    ready (scoring, for example), and must not block.
+    ``partitions`` is how many shards there are; ``clock`` the present; ``is_ready`` says for each
+    named part of the process whether it is ready (scoring, for example), and must not block.
+    ``time_zone`` replaces that of a policy that is put in force here; "" leaves it.
     """
 
     database: Database
-    policy: Policy
-    ruleset: int
     partitions: int
     clock: Callable[[], Instant]
     is_ready: Callable[[], Mapping[str, bool]]
+    time_zone: str = ""
     readers: Readers = field(init=False)
+    rules: RuleBook = field(init=False)
+    _look_up: _LookUp = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "readers", Readers(self.database))
+        object.__setattr__(self, "rules", RuleBook(self.database, self.partitions))
+        object.__setattr__(self, "_look_up", _LookUp(self.rules))
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that this request is answered under; see `pin`."""
+        return _PINNED.get().policy
+
+    @property
+    def ruleset(self) -> int:
+        """Its number in the database."""
+        return _PINNED.get().ruleset
+
+    async def pin(self) -> None:
+        """Choose the rules of this request: those in force now, until its last word.
+
+        A dependency of every route, so that no answer mixes the numbers of two rulesets.
+
+        Raises:
+            Problem: 503, storage cannot answer now, or no policy is in force.
+        """
+        _PINNED.set(await self._look_up.current())
+
+
+class _LookUp:
+    """The rules in force, asked for at most once a second; one request waits, the others do not."""
+
+    def __init__(self, rules: RuleBook) -> None:
+        self._rules = rules
+        self._known = False
+        self._read_at = 0.0
+
+    async def current(self) -> ActivePolicy:
+        now = time.monotonic()
+        if self._known and now - self._read_at < _READ_EVERY:
+            return self._rules.last.current
+        self._read_at = now
+        try:
+            found = await ask(self._rules.read)
+        except NoRulesError:
+            raise refusal(
+                "not_ready",
+                "No policy is in force that this program can read.",
+                "没有可用的考核办法。",
+                headers={"Retry-After": "1"},
+            ) from None
+        except BaseException:
+            self._known = False  # rules that are older than a second are not answered under
+            raise
+        self._known = True
+        return found.current
 
 
 async def ask(question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

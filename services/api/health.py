@@ -35,6 +35,7 @@ def create_health_router(context: ApiContext) -> APIRouter:
         """
         checks = {**context.is_ready(), "storage": True, "shards": True}
         try:
+            await context.pin()
             marks = await read_marks(context)
             checks["shards"] = marks.keys() >= set(range(context.partitions))
         except Problem:

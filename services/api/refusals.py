@@ -27,6 +27,12 @@ _KINDS: Final[Mapping[str, ProblemKind]] = {
     "adjustment_conflict": ProblemKind(
         409, "The register holds another entry already", "与已登记的条目冲突"
     ),
+    "invalid_policy": ProblemKind(422, "The policy has mistakes", "考核办法有误"),
+    "unreadable_policy": ProblemKind(415, "This is not the text of a policy", "不是考核办法文本"),
+    "policy_too_large": ProblemKind(413, "The policy is too large", "考核办法过大"),
+    "unknown_ruleset": ProblemKind(
+        404, "No policy was activated under this number", "没有该编号的考核办法"
+    ),
     "unknown_unit": ProblemKind(
         404, "The unit is neither registered nor counted", "该单位未登记，也没有工单"
     ),

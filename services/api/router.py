@@ -11,6 +11,7 @@ from services.api.health import create_health_router
 from services.api.orders import create_orders_router
 from services.api.page import create_page_router
 from services.api.parameters import each_once
+from services.api.policies import create_policies_router
 from services.api.rankings import create_rankings_router
 from services.api.registry import create_units_router
 
@@ -20,12 +21,16 @@ def create_router(context: ApiContext) -> APIRouter:
 
     The application also needs `services.web.problems.install_problem_handlers`.
     """
-    router = APIRouter(dependencies=[Depends(each_once)])
+    # Each of these answers from one ruleset, the one in force when it was asked.
+    router = APIRouter(dependencies=[Depends(context.pin)])
     router.include_router(create_rankings_router(context))
     router.include_router(create_orders_router(context))
     router.include_router(create_units_router(context))
     router.include_router(create_adjustments_router(context))
     router.include_router(create_findings_router(context))
-    router.include_router(create_health_router(context))
-    router.include_router(create_page_router())
-    return router
+    router.include_router(create_policies_router(context))
+    whole = APIRouter(dependencies=[Depends(each_once)])
+    whole.include_router(router)
+    whole.include_router(create_health_router(context))
+    whole.include_router(create_page_router())
+    return whole

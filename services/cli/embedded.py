@@ -119,8 +119,6 @@ def scoring_worker(
     return ScoringWorker(
         bootstrap=bootstrap,
         database=engine.database,
-        policy=engine.policy,
-        ruleset=engine.ruleset,
         partitions=settings.partitions,
         epoch=epoch,
         clock=now,

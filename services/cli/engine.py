@@ -1,7 +1,8 @@
-"""Opens the database with the policy in force: what every process of the service starts with."""
+"""Opens the database and the policies in it: what every process of the service starts with."""
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,10 +16,14 @@ from services.settings import Settings
 from services.storage import rulesets, units
 from services.storage.database import Database
 from services.storage.migrate import migrate
+from services.storage.rules import ActivePolicy, NoRulesError, RuleBook
 
 
 class Engine(NamedTuple):
-    """An open database, and the policy whose results carry the number ``ruleset``."""
+    """An open database, and the policy in force there now, under its number.
+
+    Another may come into force while the process runs; whoever lives that long asks a `RuleBook`.
+    """
 
     database: Database
     policy: Policy
@@ -41,7 +46,11 @@ def make_directory(data_dir: Path) -> None:
 
 
 def prepare_engine(settings: Settings, now: Instant) -> Engine:
-    """Open the database, bring its tables up to date, put the policy in force, register units.
+    """Open the database, bring its tables up to date, activate the policy, register units.
+
+    A policy that differs from the one in force is built while the service runs. The settings are
+    followed when they name another document than at the last start: what was activated since by
+    other means stays.
 
     Raises:
         CommandError: unknown policy, or no such file of units.
@@ -52,16 +61,15 @@ def prepare_engine(settings: Settings, now: Instant) -> Engine:
     database = Database.open(settings.database_url)
     try:
         migrate(database)
-        ruleset = rulesets.activate(
-            database, policy.id, policy.version, policy.checksum, policy.document, now
-        )
+        _follow_settings(database, policy, now)
+        current = _rules(database, settings)
         known = {unit.code for unit in units.all_units(database)}
         if settings.units or not known:  # a later start undoes no change made since
             units.register(database, [unit for unit in registered if unit.code not in known], now)
     except BaseException:
         database.close()
         raise
-    return Engine(database, policy, ruleset)
+    return Engine(database, current.policy, current.ruleset)
 
 
 def current_engine(settings: Settings) -> Engine:
@@ -73,8 +81,8 @@ def current_engine(settings: Settings) -> Engine:
     """
     database = Database.open(settings.database_url)
     try:
-        ruleset = _current(database)
-        return Engine(database, load_policy(ruleset.document), ruleset.ruleset)
+        current = _rules(database, settings)
+        return Engine(database, current.policy, current.ruleset)
     except BaseException:
         database.close()
         raise
@@ -102,14 +110,40 @@ def chosen_policy(settings: Settings) -> Policy:
         raise PolicyError(f"The policy {name} has mistakes. 考核办法有误：\n{error}") from None
 
 
-def _current(database: Database) -> rulesets.Ruleset:
-    migrations_pending = not database.query("EXISTS TABLE rulesets")[0][0]
-    ruleset = None if migrations_pending else rulesets.current(database)
-    if ruleset is None:
-        raise CommandError(
-            "No policy is in force here: run `hotline prepare` first. 请先运行 hotline prepare。"
-        )
-    return ruleset
+def _follow_settings(database: Database, policy: Policy, now: Instant) -> None:
+    """Activate what the settings name, if they name something else than at the last start.
+
+    Otherwise the newest policy stays; if this program computes other results from its text, as
+    with the calendar of another year, it is activated anew.
+    """
+    if rulesets.named_by_settings(database) != policy.document:
+        _activate(database, policy, now)
+        rulesets.note_settings(database, policy.document, now)
+        return
+    newest = rulesets.newest(database)
+    if newest is None:
+        _activate(database, policy, now)
+        return
+    with contextlib.suppress(PolicyError):  # of another version of this program; it stays
+        _activate(database, load_policy(newest.document), now)
+
+
+def _activate(database: Database, policy: Policy, now: Instant) -> None:
+    rulesets.activate(database, policy.id, policy.version, policy.checksum, policy.document, now)
+
+
+def _rules(database: Database, settings: Settings) -> ActivePolicy:
+    """The policy in force.
+
+    Raises:
+        CommandError: there is none.
+    """
+    if database.query("EXISTS TABLE rulesets")[0][0]:
+        with contextlib.suppress(NoRulesError):
+            return RuleBook(database, settings.partitions).read().current
+    raise CommandError(
+        "No policy is in force here: run `hotline prepare` first. 请先运行 hotline prepare。"
+    )
 
 
 def _units(settings: Settings) -> list[Unit]:

@@ -20,6 +20,7 @@ from services.ingest.import_router import create_import_router
 from services.ingest.sender import MIB, Sender
 from services.settings import Settings
 from services.storage.readers import Readers
+from services.storage.rules import RuleBook
 from services.web.problems import install_problem_handlers
 
 WaitStored = Callable[[Mapping[int, int]], Awaitable[None]]
@@ -52,13 +53,16 @@ def build_gateway(
 ) -> Gateway:
     """Build the push gateway; with ``wait_stored`` acknowledged means stored."""
     readers = Readers(engine.database)
+    rules = RuleBook(engine.database, settings.partitions)
     return Gateway(
         sender=sender,
         partitions=settings.partitions,
         clock=now,
         future_tolerance=settings.future_tolerance_us,
         archived=known_events(
-            readers.archived, lambda: readers.flush_marks(engine.ruleset), settings.partitions
+            readers.archived,
+            lambda: readers.flush_marks(rules.read().current.ruleset),
+            settings.partitions,
         ),
         wait_stored=wait_stored,
         body_limit=settings.max_body_bytes,
@@ -71,11 +75,10 @@ def api_context(
     """Gather what the routes share; ``is_ready`` names the parts of the process besides storage."""
     return ApiContext(
         database=engine.database,
-        policy=engine.policy,
-        ruleset=engine.ruleset,
         partitions=settings.partitions,
         clock=now,
         is_ready=is_ready,
+        time_zone=settings.time_zone,
     )
 
 

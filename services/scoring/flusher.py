@@ -2,61 +2,63 @@
 
     events ▸ orders ▸ counters ▸ flush row ▸ dead letters ▸ street-rates ▸ commit
 
-Every step may be repeated, and a crash between two of them is mended by the next load.
+While a newer ruleset waits for other shards there are two lanes: the events are stored once, then
+orders, counters and flush row of the one, then of the other. Every step may be repeated, and a
+crash between two of them is mended by the next load.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Final
 
-import orjson
-
-from schemas.instants import HOUR, MINUTE
-from schemas.records import CounterKey, DeadLetter, FlushMark, OrderRow, Sums
-from schemas.topics import DEAD_LETTERS, STREET_RATES
-from services.scoring.context import ScoringContext
-from services.scoring.faust_app import Kafka
+from schemas.records import CounterKey, DeadLetter, FlushMark, Sums
+from schemas.topics import STREET_RATES
 from services.scoring.frames import Message, read_messages
-from services.scoring.lease import Lease, LostError
-from services.scoring.load import Loaded
+from services.scoring.lane import Lane
+from services.scoring.lease import LostError, persist
 from services.scoring.rates import encode_rates
-from services.scoring.shard import Changes, Shard
-from services.storage import dead_letters
-from services.storage.shard_store import ShardStore
+from services.scoring.shard import Changes
+from services.scoring.tenure import Tenure
 
-logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
-
-_HORIZON: Final = HOUR
-_REFILL_BEFORE: Final = 5 * MINUTE
-_PUBLISH_PAUSE: Final = 0.5
-_SENT_AT_ONCE: Final = 1_000  # dead letters; one message of 1 MiB can hold half a million mistakes
+_LATER: Final = "next."  # before the steps of every lane but the first
 
 
 class Flusher:
-    """The flushes of one claim of one partition.
+    """The flushes of one claim of one partition. Not to be called concurrently.
 
-    ``mark`` is the last one stored. Not to be called concurrently.
+    Args:
+        tenure: The claim.
+        lanes: Of the ruleset in force, and of those that may become it; ascending, at least one.
     """
 
-    def __init__(
-        self,
-        context: ScoringContext,
-        kafka: Kafka,
-        store: ShardStore,
-        loaded: Loaded,
-        lease: Lease,
-    ) -> None:
-        self.mark = loaded.mark
-        self._context = context
-        self._kafka = kafka
-        self._store = store
-        self._lease = lease
-        self._shard: Shard = loaded.shard
+    def __init__(self, tenure: Tenure, lanes: Sequence[Lane]) -> None:
+        self._context = tenure.context
+        self._kafka = tenure.kafka
+        self._partition = tenure.partition
+        self._fence = tenure.fence
+        self._lease = tenure.lease
+        self._letters = tenure.letters
+        self._lanes = list(lanes)
+
+    @property
+    def mark(self) -> FlushMark:
+        """The last flush stored, under the ruleset in force."""
+        return self._lanes[0].mark
+
+    @property
+    def rulesets(self) -> list[int]:
+        """The numbers that every flush is stored under, ascending."""
+        return [lane.ruleset for lane in self._lanes]
+
+    def add(self, lane: Lane) -> None:
+        """Store every flush under one more, newer ruleset; the lane is where the others are."""
+        self._lanes.append(lane)
+
+    def drop_before(self, ruleset: int) -> None:
+        """Leave the rulesets before this one as they are; it has a lane here."""
+        self._lanes = [lane for lane in self._lanes if lane.ruleset >= ruleset]
 
     async def flush(self, messages: Sequence[Message]) -> None:
         """Fold messages (there may be none), move the clock, store, publish, commit.
@@ -64,110 +66,54 @@ class Flusher:
         Raises:
             LostError: the partition has another owner; nothing more may be written or committed.
         """
-        changes, mark = await self._context.in_thread(lambda: self._compute_and_store(messages))
-        self.mark = mark
-        await self._publish_dead_letters(changes.dead_letters)
-        self._context.on_step("rates")
-        await self.publish_rates(mark, changes.counters)
+        computed = await self._context.in_thread(lambda: self._compute_and_store(messages))
+        letters = _each_once(computed)
+        if letters:
+            self._context.on_step("dead_letters")
+            await self._letters.publish(letters)
+        for lane, changes in zip(self._lanes, computed, strict=True):
+            self._hook(lane)("rates")
+            await self.publish_rates(lane, changes.counters)
         if messages:
             self._context.on_step("commit")
             # Not the mark: what is read again after a crash may end before it, and behind that
             # lie messages whose dead letters nobody has published yet.
-            if not await self._kafka.commit(self._shard.partition, messages[-1].offset + 1):
+            if not await self._kafka.commit(self._partition, messages[-1].offset + 1):
                 raise LostError
 
-    async def publish_rates(self, mark: FlushMark, counters: Mapping[CounterKey, Sums]) -> None:
+    async def publish_rates(self, lane: Lane, counters: Mapping[CounterKey, Sums]) -> None:
         """Tell `street-rates` what a flush changed."""
-        messages = encode_rates(self._shard.partition, self._context.ruleset, mark, counters)
-        for value in messages:
-            await self._send(STREET_RATES, value)
+        for value in encode_rates(self._partition, lane.ruleset, lane.mark, counters):
+            await persist(self._lease, partial(self._kafka.send, STREET_RATES, 0, None, value))
 
-    def _compute_and_store(self, messages: Sequence[Message]) -> tuple[Changes, FlushMark]:
-        changes = self._compute(messages)
-        mark = FlushMark(self.mark.fence, self.mark.flush + 1, changes.position, changes.clock)
-        self._write(changes, mark)
-        return changes, mark
+    def _compute_and_store(self, messages: Sequence[Message]) -> list[Changes]:
+        """Give the changes of each lane."""
+        clocks = [lane.shard.clock for lane in self._lanes]
+        now = max(self._context.clock(), *clocks)
+        batch = read_messages(self._partition, self._context.epoch, messages) if messages else None
+        computed = [lane.compute(now, batch) for lane in self._lanes]
+        self._write(computed)
+        return computed
 
-    def _compute(self, messages: Sequence[Message]) -> Changes:
-        shard, lease, store = self._shard, self._lease, self._store
-        now = max(self._context.clock(), shard.clock)
-        if now + _REFILL_BEFORE > shard.horizon:
-            horizon = now + _HORIZON
-            upcoming = lease.patiently(
-                "reading deadlines", lambda: store.upcoming(shard.clock, horizon)
-            )
-            shard.refill(upcoming, horizon)
-        shard.advance(now, self._rows)
-        if messages:
-            batch = read_messages(shard.partition, self._context.epoch, messages)
-            missing = shard.missing(batch)
-            if missing:
-                rows, archived = lease.patiently(
-                    "fetching orders", lambda: store.fetch(list(missing))
-                )
-                shard.admit(missing, rows, archived)
-            shard.apply(batch)
-        return shard.settle()
-
-    def _rows(self, subjects: Sequence[str]) -> dict[str, OrderRow]:
-        return self._lease.patiently("fetching orders", lambda: self._store.fetch_rows(subjects))
-
-    def _write(self, changes: Changes, mark: FlushMark) -> None:
-        store = self._store
-        if changes.events:
-            self._step("events", lambda: store.write_events(mark.fence, changes.events))
-        if changes.orders:
-            self._step("orders", lambda: store.write_orders(mark, changes.orders))
-        if changes.counters:
-            self._step("counters", lambda: store.write_counters(mark, changes.counters))
-        self._step("flush", lambda: store.write_flush(mark))
+    def _write(self, computed: Sequence[Changes]) -> None:
+        store, fence = self._lanes[0].store, self._fence
+        events = computed[0].events  # what is new does not depend on the rules
+        if events:
+            self._context.on_step("events")
+            self._lease.patiently("writing events", lambda: store.write_events(fence, events))
+        for lane, changes in zip(self._lanes, computed, strict=True):
+            mark = lane.next_mark(changes)
+            lane.write_results(changes, mark, self._hook(lane))
+            lane.write_flush(mark, self._hook(lane))
         # A stale writer's rows are voided in silence by the engine; this is how it finds out.
-        if not self._lease.patiently("checking the claim", lambda: store.is_owner(mark.fence)):
+        if not self._lease.patiently("checking the claim", lambda: store.is_owner(fence)):
             raise LostError
 
-    def _step(self, name: str, write: Callable[[], None]) -> None:
-        self._context.on_step(name)
-        self._lease.patiently(f"writing {name}", write)
-
-    async def _publish_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
-        if not letters:
-            return
-        context = self._context
-        now = context.clock()
-        context.on_step("dead_letters")
-        await context.in_thread(
-            lambda: self._lease.patiently(
-                "writing dead letters",
-                lambda: dead_letters.write(context.database, letters, now),
-            )
-        )
-        for start in range(0, len(letters), _SENT_AT_ONCE):
-            part = letters[start : start + _SENT_AT_ONCE]
-            await asyncio.gather(
-                *(self._send(DEAD_LETTERS, encode_dead_letter(letter)) for letter in part)
-            )
-
-    async def _send(self, topic: str, value: bytes) -> None:
-        await persist(self._lease, lambda: self._kafka.send(topic, 0, None, value))
+    def _hook(self, lane: Lane) -> Callable[[str], None]:
+        prefix = "" if lane is self._lanes[0] else _LATER
+        return lambda step: self._context.on_step(prefix + step)
 
 
-def encode_dead_letter(letter: DeadLetter) -> bytes:
-    """Write a message of `dead-letters` (schemas.feeds)."""
-    return orjson.dumps(letter._asdict() | {"position": letter.position._asdict()})
-
-
-async def persist(lease: Lease, operation: Callable[[], Awaitable[T]]) -> T:
-    """Repeat a call to the broker until it succeeds.
-
-    Raises:
-        LostError: the lease was given up.
-    """
-    while not lease.given_up:
-        try:
-            return await operation()
-        except LostError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever ails the broker, nothing is lost
-            logger.warning("writing to Kafka failed: %s", type(error).__name__)
-        await asyncio.sleep(_PUBLISH_PAUSE)
-    raise LostError
+def _each_once(computed: Sequence[Changes]) -> list[DeadLetter]:
+    """What cannot be read, every lane has refused; what cannot be evaluated, some of them."""
+    return list(dict.fromkeys(letter for changes in computed for letter in changes.dead_letters))

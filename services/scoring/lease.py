@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 logger = logging.getLogger(__name__)
@@ -13,6 +14,7 @@ T = TypeVar("T")
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
+_PUBLISH_PAUSE: Final = 0.5
 
 
 class LostError(Exception):
@@ -23,10 +25,14 @@ class Lease:
     """One claim of one partition. Given up once, for good; blocking work asks it before each step.
 
     Safe to share between threads.
+
+    Args:
+        within: A lease that this one ends with, at the latest.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, within: Lease | None = None) -> None:
         self._given_up = threading.Event()
+        self._within = within
 
     def give_up(self) -> None:
         """End it: every step that has not begun raises `LostError`."""
@@ -35,7 +41,7 @@ class Lease:
     @property
     def given_up(self) -> bool:
         """Whether it has ended."""
-        return self._given_up.is_set()
+        return self._given_up.is_set() or (self._within is not None and self._within.given_up)
 
     def patiently(self, what: str, operation: Callable[[], T]) -> T:
         """Repeat an idempotent operation until it succeeds (blocking; call it in a thread).
@@ -44,7 +50,7 @@ class Lease:
             LostError: the lease was given up.
         """
         pause = _FIRST_PAUSE
-        while not self._given_up.is_set():
+        while not self.given_up:
             try:
                 return operation()
             except LostError:
@@ -54,6 +60,23 @@ class Lease:
             self._given_up.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
         raise LostError
+
+
+async def persist(lease: Lease, operation: Callable[[], Awaitable[T]]) -> T:
+    """Repeat a call to the broker until it succeeds.
+
+    Raises:
+        LostError: the lease was given up.
+    """
+    while not lease.given_up:
+        try:
+            return await operation()
+        except LostError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever ails the broker, nothing is lost
+            logger.warning("writing to Kafka failed: %s", _brief(error))
+        await asyncio.sleep(_PUBLISH_PAUSE)
+    raise LostError
 
 
 def _brief(error: Exception) -> str:

@@ -9,21 +9,23 @@ rules 9 to 22 % of crashes leave wrong counters).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from schemas.instants import Instant
-from schemas.records import ZERO, CounterKey, Fence, FlushMark, Position, Sums
+from schemas.records import ZERO, CounterKey, DeadLetter, Fence, FlushMark, Position, Sums
 from schemas.topics import partition_of
 from services.domain.policy import Policy
+from services.scoring.folding import fold_archived
+from services.scoring.lane import Lane
 from services.scoring.lease import Lease
-from services.scoring.order_state import OrderState
-from services.scoring.shard import Shard, fold_order
+from services.scoring.shard import Shard
 from services.storage.database import Database
 from services.storage.shard_store import ShardStore, shards_claimed
 
 _BLOCK: Final = 2_000  # orders evaluated at once
 _SAMPLE: Final = 100  # orders of a shard whose place is checked
+_ANY: Final = 0  # a ruleset, for a question that does not depend on it
 
 
 class EpochError(RuntimeError):
@@ -35,10 +37,9 @@ class PartitionsError(RuntimeError):
 
 
 class Loaded(NamedTuple):
-    """A shard that agrees with the store as of ``mark``, and what its load corrected."""
+    """A lane that agrees with the store as of its mark, and what its load corrected."""
 
-    shard: Shard
-    mark: FlushMark
+    lane: Lane
     corrected: dict[CounterKey, Sums]
 
 
@@ -52,10 +53,12 @@ def load_shard(
     now: Instant,
     lease: Lease,
     on_step: Callable[[str], None],
+    publish: Callable[[Sequence[DeadLetter]], None],
 ) -> Loaded:
     """Load a shard under a claimed fence (blocking).
 
-    A ruleset without any flush row is built from the whole archive, at ``now``.
+    A ruleset without any flush row is built from the whole archive, at ``now``. ``publish`` gets
+    the dead letters of orders that cannot be evaluated, before the flush row counts them as done.
 
     Raises:
         LostError: the lease was given up meanwhile.
@@ -70,12 +73,12 @@ def load_shard(
     on_step("load.orders")
     blocks = lease.patiently("listing unfolded orders", lambda: list(store.unfolded(_BLOCK)))
     for subjects in blocks:
-        _refold(store, subjects, policy, mark, lease)
+        publish(refold(store, subjects, policy, mark, lease))
 
     on_step("load.counters")
     sums = lease.patiently("summing contributions", lambda: store.contribution_sums(clock))
     stored = lease.patiently("reading counters", store.counters)
-    corrected = _differences(sums, stored)
+    corrected = differences(sums, stored)
     if corrected:
         lease.patiently("writing counters", lambda: store.write_counters(mark, corrected))
 
@@ -89,7 +92,7 @@ def load_shard(
         position=position,
         counters=sums,
     )
-    return Loaded(shard, mark, corrected)
+    return Loaded(Lane(store, shard, mark, lease), corrected)
 
 
 def resume_position(stored: Position | None, epoch: int) -> Position:
@@ -109,7 +112,7 @@ def resume_position(stored: Position | None, epoch: int) -> Position:
     return stored
 
 
-def check_partitions(database: Database, ruleset: int, partitions: int) -> None:
+def check_partitions(database: Database, partitions: int) -> None:
     """Make sure that every stored order belongs to the same shard now as when it was stored.
 
     Otherwise it would be counted twice, in its old shard and in its new one. A sample tells: under
@@ -119,7 +122,7 @@ def check_partitions(database: Database, ruleset: int, partitions: int) -> None:
         PartitionsError: see the class.
     """
     for shard in shards_claimed(database):
-        orders = ShardStore(database, shard, ruleset).some_orders(_SAMPLE)
+        orders = ShardStore(database, shard, _ANY).some_orders(_SAMPLE)
         if shard >= partitions or any(partition_of(o, partitions) != shard for o in orders):
             raise PartitionsError(
                 f"the results are stored under another number of partitions than {partitions}; "
@@ -127,20 +130,23 @@ def check_partitions(database: Database, ruleset: int, partitions: int) -> None:
             )
 
 
-def _refold(
-    store: ShardStore, subjects: list[str], policy: Policy, mark: FlushMark, lease: Lease
-) -> None:
+def refold(
+    store: ShardStore,
+    subjects: Sequence[str],
+    policy: Policy,
+    mark: FlushMark,
+    lease: Lease,
+) -> list[DeadLetter]:
+    """Evaluate orders from the archive and write them; give a letter for each that cannot be."""
     _, archived = lease.patiently("fetching orders", lambda: store.fetch(subjects))
-    folded = (
-        fold_order(subject, OrderState(events, None), policy)
-        for subject, events in archived.items()
-    )
-    rows = [row for row in folded if row is not None]
-    lease.patiently("writing orders", lambda: store.write_orders(mark, rows))
+    folded = fold_archived(store.shard, archived, policy)
+    lease.patiently("writing orders", lambda: store.write_orders(mark, folded.rows))
+    return folded.dead_letters
 
 
-def _differences(
-    sums: dict[CounterKey, Sums], stored: dict[CounterKey, Sums]
+def differences(
+    sums: Mapping[CounterKey, Sums], stored: Mapping[CounterKey, Sums]
 ) -> dict[CounterKey, Sums]:
+    """What has to be written so that the stored counters are these sums, zeros too."""
     wrong = {key: value for key, value in sums.items() if stored.get(key, ZERO) != value}
     return wrong | {key: ZERO for key, value in stored.items() if key not in sums and value != ZERO}

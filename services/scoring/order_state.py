@@ -58,6 +58,10 @@ class OrderState:
             return Taken(new=True, refold=refold, loser=logged)
         return Taken(new=True, refold=refold, loser=copies[0] if refold else None)
 
+    def latest(self) -> LoggedEvent:
+        """Of the events that count, there is at least one, the last in the log."""
+        return max((copies[0] for copies in self._copies.values()), key=_place)
+
     def events(self) -> list[Event]:
         """Those that count."""
         return [copies[0].event for copies in self._copies.values()]

@@ -12,11 +12,15 @@ from schemas.records import FlushMark
 from services.scoring.claims import claim
 from services.scoring.context import ScoringContext
 from services.scoring.faust_app import Kafka
-from services.scoring.flusher import Flusher, persist
+from services.scoring.flusher import Flusher
 from services.scoring.frames import Message
-from services.scoring.lease import Lease, LostError
-from services.scoring.load import load_shard
+from services.scoring.lease import Lease, LostError, persist
+from services.scoring.letters import Letters
+from services.scoring.load import Loaded, load_shard
 from services.scoring.mailbox import Mailbox
+from services.scoring.succession import Succession
+from services.scoring.tenure import Tenure
+from services.storage.rules import ActivePolicy
 from services.storage.shard_store import ShardStore
 
 logger = logging.getLogger(__name__)
@@ -48,7 +52,6 @@ class Owner:
         self._kafka = kafka
         self._partition = partition
         self._on_stored = on_stored
-        self._store = ShardStore(context.database, partition, context.ruleset)
         self._lease = Lease()
         self._draining = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -100,30 +103,37 @@ class Owner:
             await asyncio.sleep(_CLAIM_PAUSE)
 
     async def _own(self, lease: Lease) -> None:
-        context = self._context
-        fence = await claim(context, self._kafka, self._store, self._partition, lease)
-        loaded = await context.in_thread(
-            lambda: load_shard(
-                self._store,
-                partition=self._partition,
-                partitions=context.partitions,
-                policy=context.policy,
-                fence=fence,
-                now=context.clock(),
-                lease=lease,
-                on_step=context.on_step,
-            )
+        context, partition = self._context, self._partition
+        rules = await context.in_thread(
+            lambda: lease.patiently("reading the rules", context.rules.read)
         )
-        flusher = Flusher(context, self._kafka, self._store, loaded, lease)
+        store = ShardStore(context.database, partition, rules.current.ruleset)
+        fence = await claim(context, self._kafka, store, partition, lease)
+        tenure = Tenure(
+            context=context,
+            kafka=self._kafka,
+            partition=partition,
+            fence=fence,
+            lease=lease,
+            letters=Letters(context, self._kafka, lease),
+        )
+        loaded = await context.in_thread(lambda: load_lanes(tenure, store, rules.current))
+        flusher = Flusher(tenure, [each.lane for each in loaded])
         context.on_step("load.rates")
-        await flusher.publish_rates(loaded.mark, loaded.corrected)
+        for lane, corrected in loaded:
+            await flusher.publish_rates(lane, corrected)
         self._stored(flusher.mark)
         await self._rewind_if_beyond(flusher.mark, lease)
-        while await self._next():
-            messages = await self._in_sequence(self.mailbox.take(), flusher.mark, lease)
-            await flusher.flush(messages)
-            self._stored(flusher.mark)
-            await self._pause()
+        succession = Succession(tenure, store, flusher, self.mailbox.wake)
+        try:
+            while await self._next():
+                messages = await self._in_sequence(self.mailbox.take(), flusher.mark, lease)
+                await flusher.flush(messages)
+                self._stored(flusher.mark)
+                await succession.follow(context.rules.last)
+                await self._pause()
+        finally:
+            succession.stop()
 
     def _stored(self, mark: FlushMark) -> None:
         self.mark = mark
@@ -179,3 +189,29 @@ class Owner:
             raise LostError
         self.mailbox.rewind(target)
         await self._kafka.seek(self._partition, target)
+
+
+def load_lanes(tenure: Tenure, store: ShardStore, current: ActivePolicy) -> list[Loaded]:
+    """Load the ruleset in force, and the later ones that this shard has completed already.
+
+    Such a one may come into force at any moment, so it has to be kept up from the start.
+    """
+    context, lease = tenure.context, tenure.lease
+    begun = lease.patiently(
+        "reading the rulesets", lambda: store.begun_rulesets(current.ruleset + 1)
+    )
+    later = [rules for rules in map(context.rules.get, begun) if rules is not None]
+    return [
+        load_shard(
+            store.under(rules.ruleset),
+            partition=tenure.partition,
+            partitions=context.partitions,
+            policy=rules.policy,
+            fence=tenure.fence,
+            now=context.clock(),
+            lease=lease,
+            on_step=context.on_step,
+            publish=tenure.letters.publish_from_thread,
+        )
+        for rules in (current, *later)
+    ]

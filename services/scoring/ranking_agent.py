@@ -19,14 +19,14 @@ from services.domain.registry import Registry
 from services.domain.windows import Window, window
 from services.scoring.context import ScoringContext
 from services.scoring.faust_app import Kafka
-from services.scoring.flusher import persist
 from services.scoring.frames import Message
-from services.scoring.lease import Lease
+from services.scoring.lease import Lease, persist
 from services.scoring.ranking_board import RANKING, RankingBoard, Verdict
 from services.scoring.rates import decode_rates
 from services.scoring.standing import KIND, evaluate_standing
 from services.storage import adjustments, evaluations, units
 from services.storage.evaluations import Alert, Evaluation, Series
+from services.storage.rules import ActivePolicy
 from services.storage.shard_store import ShardStore
 
 logger = logging.getLogger(__name__)
@@ -44,20 +44,17 @@ class RankingAgent:
     Only the worker that is assigned the one partition of `street-rates` gets messages. Two that
     both believe they are it are told apart by the evaluation's number: who finds another
     evaluation under his number than his own starts again from the store, and publishes nothing.
+
+    It ranks under the rules in force, and changes to others when the readers do.
     """
 
     def __init__(self, context: ScoringContext, kafka: Kafka) -> None:
         self._context = context
         self._kafka = kafka
         self._queue: asyncio.Queue[Message] = asyncio.Queue(_HELD)
-        self._board = RankingBoard(context.ruleset, context.partitions)
-        self._stores = [
-            ShardStore(context.database, shard, context.ruleset)
-            for shard in range(context.partitions)
-        ]
+        self._follow_rules(context.rules.last.current)
         self._registry = Registry(())
         self._registry_read = 0.0
-        self._previous: Evaluation | None = None
         self._evaluated = 0.0
         self._dirty = False
         self._lease = Lease()
@@ -79,13 +76,25 @@ class RankingAgent:
         """Take a message of the feed, after waiting for room."""
         await self._queue.put(message)
 
+    def _follow_rules(self, rules: ActivePolicy) -> None:
+        """Begin again from the store, under these rules."""
+        context = self._context
+        self._rules = rules
+        self._board = RankingBoard(rules.ruleset, context.partitions)
+        self._stores = [
+            ShardStore(context.database, shard, rules.ruleset)
+            for shard in range(context.partitions)
+        ]
+        self._previous: Evaluation | None = None
+        self._rescored = False
+
     async def _run(self) -> None:
         while True:
             try:
                 await self._follow()
             except Exception:  # whatever it was, the store holds all that is needed to go on
                 logger.exception("ranking failed; starting again from the store")
-                self._board = RankingBoard(self._context.ruleset, self._context.partitions)
+                self._follow_rules(self._context.rules.last.current)
                 await asyncio.sleep(_RETRY)
 
     async def _follow(self) -> None:
@@ -98,6 +107,9 @@ class RankingAgent:
                 await self._evaluate()
 
     async def _accept(self, message: Message) -> None:
+        current = self._context.rules.last.current
+        if current.ruleset != self._rules.ruleset:
+            self._follow_rules(current)
         try:
             rates = decode_rates(message.value or b"")
         except ValueError:
@@ -114,15 +126,21 @@ class RankingAgent:
         now = self._context.clock()
         marks = [mark for mark in await self._marks() if mark is not None]
         as_of = min((mark.clock for mark in marks), default=now)
-        await self._open(window(self._context.policy, _CYCLE, None, as_of))
+        await self._open(window(self._rules.policy, _CYCLE, None, as_of), as_of)
 
-    async def _open(self, opened: Window) -> None:
+    async def _open(self, opened: Window, as_of: Instant) -> None:
         self._board.open(opened)
-        self._previous = await self._context.in_thread(
-            lambda: evaluations.newest(self._context.database, self._series(opened))
-        )
-        if self._previous is not None:
-            await self._publish(self._previous)  # a predecessor may have died before it did
+        series, database = self._series(opened), self._context.database
+        self._previous = await self._context.in_thread(lambda: evaluations.newest(database, series))
+        earlier = None
+        if self._previous is None:
+            earlier = await self._context.in_thread(
+                lambda: evaluations.before_switch(database, series, as_of)
+            )
+        self._rescored = earlier is not None
+        last = self._previous or earlier
+        if last is not None:
+            await self._publish(last)  # a predecessor may have died before it did
         for shard in range(self._context.partitions):
             await self._load_shard(shard)
 
@@ -143,9 +161,9 @@ class RankingAgent:
         if board.window is None or not board.complete():
             return
         as_of = board.as_of()
-        current = window(self._context.policy, _CYCLE, None, as_of)
+        current = window(self._rules.policy, _CYCLE, None, as_of)
         if current != board.window:
-            await self._open(current)
+            await self._open(current, as_of)
             self._dirty = True
             return
         await self._refresh_registry()
@@ -154,11 +172,12 @@ class RankingAgent:
             window=current,
             registry=self._registry,
             sums=board.sums(),
-            policy=self._context.policy,
+            policy=self._rules.policy,
             as_of=as_of,
             positions={shard: mark.position for shard, mark in board.marks().items()},
             previous=self._previous,
             adjustments=await self._adjustments(current, as_of),
+            rescored=self._rescored and self._previous is None,
         )
         if evaluation is not None:
             await self._store_and_publish(evaluation)
@@ -202,7 +221,7 @@ class RankingAgent:
 
     def _series(self, of: Window) -> Series:
         return Series(
-            ruleset=self._context.ruleset,
+            ruleset=self._rules.ruleset,
             ranking=RANKING,
             kind=KIND,
             group="",

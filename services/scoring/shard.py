@@ -8,8 +8,6 @@ twice changes nothing.
 from __future__ import annotations
 
 import heapq
-import logging
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -26,12 +24,11 @@ from schemas.records import (
     Position,
     Sums,
 )
-from schemas.topics import WORK_ORDER_EVENTS, partition_of
-from services.domain.outcome import contributions_at, evaluate
+from schemas.topics import partition_of
+from services.domain.outcome import contributions_at
 from services.domain.policy import Policy
+from services.scoring.folding import Refusal, dead_letter, fold_order
 from services.scoring.order_state import OrderState
-
-logger = logging.getLogger(__name__)
 
 _TURN_AT_ONCE: Final = 2_000  # orders fetched at once when many deadlines pass together
 
@@ -162,13 +159,13 @@ class Shard:
             subject = logged.event.subject
             state = self._hot.get(subject)
             if state is None:
-                self._refuse(logged, "wrong_partition", "/subject", _WRONG_PARTITION)
+                self._refuse(logged, Refusal.WRONG_PARTITION)
                 continue
             taken = state.take(logged)
             if taken.new:
                 self._events.append(logged)
             if taken.loser is not None:
-                self._refuse(taken.loser, "id_conflict", "/id", _ID_CONFLICT)
+                self._refuse(taken.loser, Refusal.ID_CONFLICT)
             if taken.refold:
                 refold.setdefault(subject, []).append(logged)
         for subject, causes in refold.items():
@@ -177,8 +174,13 @@ class Shard:
         for subject in {logged.event.subject for logged in batch.events}:
             if subject in self._hot:
                 self._hot.move_to_end(subject)
-        while len(self._hot) > self._capacity:
-            self._hot.popitem(last=False)
+        self._cool()
+
+    def refold(self, subjects: Iterable[str]) -> None:
+        """Evaluate hot orders again: they were admitted with events that no fold has seen."""
+        for subject in subjects:
+            self._fold(subject, [self._hot[subject].latest()])
+        self._cool()
 
     def settle(self) -> Changes:
         """Hand out what changed since the last time."""
@@ -204,6 +206,14 @@ class Shard:
         self._delta, self._events, self._orders, self._dead_letters = {}, [], {}, []
         return changes
 
+    def move_to(self, position: Position) -> None:
+        """All events up to a position are folded; another hand has stored them."""
+        self.position = max(self.position, position)
+
+    def _cool(self) -> None:
+        while len(self._hot) > self._capacity:
+            self._hot.popitem(last=False)
+
     def _is_mine(self, subject: str) -> bool:
         return partition_of(subject, self._partitions) == self.partition
 
@@ -212,7 +222,7 @@ class Shard:
         row = fold_order(subject, state, self._policy)
         if row is None:
             for logged in causes:
-                self._refuse(logged, "not_evaluable", "/subject", _NOT_EVALUABLE)
+                self._refuse(logged, Refusal.NOT_EVALUABLE)
             return
         if state.outcome is not None:
             self._add(contributions_at(state.outcome.spans, self.clock), -1)
@@ -239,53 +249,5 @@ class Shard:
                 sums[0] += sign * denominator
                 sums[1] += sign * numerator
 
-    def _refuse(self, logged: LoggedEvent, reason: str, path: str, detail: str) -> None:
-        self._dead_letters.append(dead_letter(self.partition, logged, reason, path, detail))
-
-
-def fold_order(subject: str, state: OrderState, policy: Policy) -> OrderRow | None:
-    """Evaluate an order; None when the policy cannot (a year without a calendar, say)."""
-    events = state.events()
-    try:
-        outcome = evaluate(events, policy)
-    except Exception as error:  # noqa: BLE001 - one such order must not stop its neighbours
-        # The place only: the message may quote what the events hold.
-        place = "".join(traceback.format_tb(error.__traceback__))
-        cause = type(error).__name__
-        logger.error("policy %s cannot evaluate an order: %s\n%s", policy.id, cause, place)  # noqa: TRY400
-        return None
-    return OrderRow(subject, frozenset(event.digest for event in events), outcome)
-
-
-def dead_letter(
-    partition: int, logged: LoggedEvent, reason: str, path: str, detail: str
-) -> DeadLetter:
-    """Name a valid event that is not counted, and why."""
-    event = logged.event
-    return DeadLetter(
-        topic=WORK_ORDER_EVENTS,
-        partition=partition,
-        position=logged.position,
-        frame_index=logged.frame_index,
-        reason=reason,
-        path=path,
-        detail=detail,
-        source=event.source,
-        id=event.id,
-        subject=event.subject,
-        type=event.type,
-    )
-
-
-_WRONG_PARTITION: Final = (
-    "The order belongs to another partition; set the producer's partitioner to murmur2 "
-    "over the order id."
-)
-_ID_CONFLICT: Final = (
-    "Another content under this source and id stands earlier in the log and counts; "
-    "send a corrected event under an id of its own."
-)
-_NOT_EVALUABLE: Final = (
-    "The policy in force cannot evaluate the order with this event, for instance for want of "
-    "a calendar; it is kept and counts under the next policy that can."
-)
+    def _refuse(self, logged: LoggedEvent, refusal: Refusal) -> None:
+        self._dead_letters.append(dead_letter(self.partition, logged, refusal))

@@ -30,6 +30,7 @@ def evaluate_standing(
     as_of: Instant,
     positions: Mapping[int, Position],
     previous: Evaluation | None,
+    rescored: bool = False,
     adjustments: Adjustments = NO_ADJUSTMENTS,
 ) -> Evaluation | None:
     """Rank the streets and compare with the previous evaluation of the same window.
@@ -37,7 +38,8 @@ def evaluate_standing(
     The version in force at the window's end scores it. ``adjustments`` are those in force.
 
     Returns None when the list is the one that ``previous`` has. Before the first evaluation of a
-    cycle the bottom is empty, so everyone in it has entered.
+    cycle the bottom is empty, so everyone in it has entered. Not so if the streets of this window
+    are only ranked by other rules now (``rescored``): then nothing happened that anyone is told.
     """
     rules = policy.at(window.ends_at - 1)
     ranking = rank_units(registry.of_kind(KIND), sums, rules, KIND, adjustments=adjustments)
@@ -57,7 +59,7 @@ def evaluate_standing(
         positions=positions,
         ranked=ranked,
         bottom=bottom,
-        alerts=_alerts(ranking, previous, series, number),
+        alerts=() if rescored else _alerts(ranking, previous, series, number),
     )
 
 

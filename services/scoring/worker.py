@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import tempfile
@@ -12,7 +13,6 @@ from typing import Final
 
 from schemas.instants import Instant
 from schemas.records import FlushMark, Position
-from services.domain.policy import Policy
 from services.scoring.condition import Changed
 from services.scoring.context import ScoringContext, no_step
 from services.scoring.faust_app import Kafka, check_topics
@@ -21,6 +21,7 @@ from services.scoring.load import check_partitions, resume_position
 from services.scoring.owner import Owner
 from services.scoring.ranking_agent import RankingAgent
 from services.storage.database import Database
+from services.storage.rules import RuleBook
 from services.storage.shard_store import ShardStore
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 _EMBEDDED_REBALANCE: Final = 3.0  # seconds
 _CLUSTER_REBALANCE: Final = 30.0
 _COLLECTOR: Final = (200_000, 20, 100)
+_RULES_EVERY: Final = 1.0  # seconds
+_ANY: Final = 0  # a ruleset, for questions that do not depend on it
 
 
 class ScoringWorker:
@@ -35,14 +38,14 @@ class ScoringWorker:
 
     Args:
         bootstrap: ``host:port`` of the broker, several separated by commas.
-        database: Migrated already.
-        policy: In force, and the number it is active under (``ruleset``).
+        database: Migrated already; a policy has been activated in it.
         partitions: Of `work-order-events`.
         epoch: Of the log: + 1 whenever a new, empty log continues an old one.
         clock: Gives the present instant.
         flush_interval: Seconds between two flushes of a partition at low load.
         embedded_timeouts: Short group timeouts, for one process beside its broker and for tests.
-        on_step: Called before every step of a flush (`services.scoring.context.STEPS`).
+        on_step: Called before every step of a flush and of a build (`services.scoring.context`).
+        block: Orders evaluated at once under a new policy.
     """
 
     def __init__(
@@ -50,22 +53,21 @@ class ScoringWorker:
         *,
         bootstrap: str,
         database: Database,
-        policy: Policy,
-        ruleset: int,
         partitions: int,
         epoch: int,
         clock: Callable[[], Instant],
         flush_interval: float = 0.1,
         embedded_timeouts: bool,
         on_step: Callable[[str], None] = no_step,
+        block: int = 2_000,
     ) -> None:
         rebalance_timeout = _EMBEDDED_REBALANCE if embedded_timeouts else _CLUSTER_REBALANCE
         self._bootstrap = bootstrap
-        self._executor = ThreadPoolExecutor(partitions + 2, thread_name_prefix="scoring")
+        # A flush and a build of every partition, and a little for the others.
+        self._executor = ThreadPoolExecutor(2 * partitions + 2, thread_name_prefix="scoring")
         self._context = ScoringContext(
             database=database,
-            policy=policy,
-            ruleset=ruleset,
+            rules=RuleBook(database, partitions),
             partitions=partitions,
             epoch=epoch,
             clock=clock,
@@ -73,6 +75,8 @@ class ScoringWorker:
             handover_limit=rebalance_timeout / 2,
             on_step=on_step,
             executor=self._executor,
+            building=asyncio.Semaphore(1),
+            block=block,
         )
         self._directory = tempfile.TemporaryDirectory(prefix="hotline-scoring-")
         self._rebalance_timeout = rebalance_timeout
@@ -81,11 +85,13 @@ class ScoringWorker:
         self._owners: dict[int, Owner] = {}
         self._kafka: Kafka | None = None
         self._ranking: RankingAgent | None = None
+        self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Join the group; return when the partitions assigned here are loaded.
 
         Raises:
+            NoRulesError: no policy was ever activated in the database.
             TopicsMissingError: see `services.scoring.faust_app.check_topics`.
             EpochError: the store holds a later epoch than this worker's.
             PartitionsError: the store was filled under another number of partitions.
@@ -96,6 +102,7 @@ class ScoringWorker:
         # again and again for cycles, of which there are none, took a third of the time.
         gc.set_threshold(*_COLLECTOR)
         await check_topics(self._bootstrap, context.partitions)
+        await context.in_thread(context.rules.read)
         await context.in_thread(self._check_store)
         self._kafka = kafka = Kafka(
             bootstrap=self._bootstrap,
@@ -112,6 +119,7 @@ class ScoringWorker:
         }
         self._ranking = RankingAgent(context, kafka)
         self._ranking.start()
+        self._following = asyncio.create_task(self._follow_rules(), name="rules")
         await kafka.start()
         loaded = asyncio.create_task(self._changed.wait_for(self.ready))
         down = asyncio.create_task(kafka.wait_until_down())
@@ -126,6 +134,10 @@ class ScoringWorker:
     async def stop(self) -> None:
         """Flush and hand over what is held, and leave the group."""
         await asyncio.gather(*(owner.hand_over() for owner in self._owners.values()))
+        if self._following is not None:
+            self._following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._following
         if self._ranking is not None:
             await self._ranking.stop()
         if self._kafka is not None:
@@ -164,10 +176,25 @@ class ScoringWorker:
 
     def _check_store(self) -> None:
         context = self._context
-        check_partitions(context.database, context.ruleset, context.partitions)
+        check_partitions(context.database, context.partitions)
         for partition in range(context.partitions):
-            store = ShardStore(context.database, partition, context.ruleset)
+            store = ShardStore(context.database, partition, _ANY)
             resume_position(store.resume_position(), context.epoch)
+
+    async def _follow_rules(self) -> None:
+        """Look for activations, and for the moment when every shard has completed one."""
+        rules = self._context.rules
+        while True:
+            await asyncio.sleep(_RULES_EVERY)
+            before = rules.last
+            try:
+                found = await self._context.in_thread(rules.read)
+            except Exception as error:  # noqa: BLE001 - whatever ails the store, the next time
+                logger.warning("the rules cannot be read: %s", type(error).__name__)
+                continue
+            if found != before:
+                for owner in self._owners.values():
+                    owner.mailbox.wake()
 
     async def _on_event(self, partition: int, message: Message) -> None:
         await self._owners[partition].mailbox.put(message)

@@ -77,6 +77,30 @@ def write(db: Database, evaluation: Evaluation) -> None:
     db.insert("evaluations", {name: [value] for name, value in row.items()})
 
 
+def before_switch(db: Database, series: Series, as_of: Instant) -> Evaluation | None:
+    """What an earlier ruleset said last of a list that the ruleset of ``series`` never evaluated.
+
+    Of a window with ``as_of``; its bounds and its name may be others than those of ``series``.
+    """
+    found = db.query(
+        "SELECT ruleset, window_name FROM evaluations FINAL"
+        " WHERE ruleset < {ruleset:UInt32} AND ranking = {ranking:String} AND kind = {kind:String}"
+        " AND peer_group = {group:String} AND window_kind = {window_kind:String}"
+        " AND window_from <= fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')"
+        " AND window_to > fromUnixTimestamp64Micro({as_of:Int64}, 'UTC')"
+        " AND NOT EXISTS (SELECT 1 FROM evaluations"
+        "  WHERE ruleset = {ruleset:UInt32} AND ranking = {ranking:String}"
+        "  AND kind = {kind:String} AND peer_group = {group:String}"
+        "  AND window_kind = {window_kind:String})"
+        " ORDER BY ruleset DESC, number DESC LIMIT 1",
+        {**series._asdict(), "as_of": as_of},
+    )
+    if not found:
+        return None
+    ruleset, window_name = found[0]
+    return newest(db, series._replace(ruleset=ruleset, window_name=window_name))
+
+
 def newest(db: Database, series: Series) -> Evaluation | None:
     """The last evaluation of a series."""
     found = listing(db, series, limit=1)

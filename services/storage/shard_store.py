@@ -6,7 +6,7 @@ docs/storage.md tells the order of the steps and what counts as stored.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 from uuid import uuid4
 
 from schemas.instants import QUARTER_HOUR, Instant
@@ -23,8 +23,7 @@ from services.storage import rows
 from services.storage.chunks import by_bytes
 from services.storage.database import Database
 from services.storage.marks import flush_mark
-
-_SUBJECTS_AT_ONCE: Final = 100_000
+from services.storage.shard_orders import orders_touched, orders_unbuilt
 
 
 def shards_claimed(db: Database) -> list[int]:
@@ -39,12 +38,18 @@ class ShardStore:
     so the owner asks `is_owner` after the last step of a flush.
     """
 
-    def __init__(self, db: Database, shard: int, ruleset: int) -> None:
+    def __init__(
+        self, db: Database, shard: int, ruleset: int, *, claimant: str | None = None
+    ) -> None:
+        self.ruleset = ruleset
         self._db = db
-        self._shard = shard
-        self._ruleset = ruleset
-        self._claimant = uuid4().hex
+        self.shard = shard
+        self._claimant = claimant or uuid4().hex
         self._own: dict[str, Any] = {"shard": shard, "ruleset": ruleset}
+
+    def under(self, ruleset: int) -> ShardStore:
+        """The same shard, by the same claimant, under another ruleset."""
+        return ShardStore(self._db, self.shard, ruleset, claimant=self._claimant)
 
     # Ownership
 
@@ -61,7 +66,7 @@ class ShardStore:
             self._db.insert(
                 "shard_claims",
                 {
-                    "shard": [self._shard],
+                    "shard": [self.shard],
                     "fence": [number],
                     "claimant": [self._claimant],
                     "claimed_at": [now],
@@ -75,7 +80,7 @@ class ShardStore:
 
     def await_older_writes(self, fence: Fence) -> None:
         """Return when no insert under an older fence of this shard is running."""
-        prefix = f"shard-{self._shard}-"
+        prefix = f"shard-{self.shard}-"
         self._db.await_inserts(
             prefix, lambda name: int(name.removeprefix(prefix).split("-")[0]) < fence.number()
         )
@@ -112,6 +117,15 @@ class ShardStore:
         )
         return Position._make(found[0]) if found else None
 
+    def begun_rulesets(self, since: int) -> list[int]:
+        """The rulesets from ``since`` on under which this shard has all its orders, ascending."""
+        found = self._db.query(
+            "SELECT DISTINCT ruleset FROM shard_flushes"
+            " WHERE shard = {shard:UInt16} AND ruleset >= {since:UInt32} ORDER BY ruleset",
+            {**self._own, "since": since},
+        )
+        return [ruleset for (ruleset,) in found]
+
     def unfolded(self, limit: int) -> Iterator[list[str]]:
         """Orders with archived events beyond `last_flush`, all when there is none; ascending.
 
@@ -119,31 +133,18 @@ class ShardStore:
         of a flush leaves such. Lists of at most ``limit``.
         """
         mark = self.last_flush()
-        position = mark.position if mark else Position(0, -1)
-        after = ""
-        while True:
-            page = [
-                subject
-                for (subject,) in self._db.query(
-                    "SELECT subject FROM events WHERE shard = {shard:UInt16}"
-                    " AND subject > {after:String}"
-                    " AND epoch >= {epoch:UInt32}"
-                    " AND (epoch > {epoch:UInt32} OR offset > {offset:Int64})"
-                    " GROUP BY subject ORDER BY subject LIMIT {limit:UInt32}"
-                    " SETTINGS optimize_aggregation_in_order = 1",
-                    {
-                        **self._own,
-                        **position._asdict(),
-                        "after": after,
-                        "limit": _SUBJECTS_AT_ONCE,
-                    },
-                )
-            ]
-            for start in range(0, len(page), limit):
-                yield page[start : start + limit]
-            if len(page) < _SUBJECTS_AT_ONCE:
-                return
-            after = page[-1]
+        yield from self.touched(mark.position if mark else None, limit)
+
+    def touched(self, since: Position | None, limit: int) -> Iterator[list[str]]:
+        """Orders with archived events beyond a position, all without one; ascending."""
+        return orders_touched(self._db, self.shard, since, limit)
+
+    def unbuilt(self, limit: int) -> Iterator[list[str]]:
+        """Orders whose row of this ruleset is missing or has not folded their archived events.
+
+        Ascending, in lists of at most ``limit``.
+        """
+        return orders_unbuilt(self._db, self.shard, self.ruleset, limit)
 
     def some_orders(self, limit: int) -> list[str]:
         """At most so many of the orders that have archived events."""
@@ -244,12 +245,12 @@ class ShardStore:
 
     def write_events(self, fence: Fence, events: Sequence[LoggedEvent]) -> None:
         """Step 1: the archive."""
-        self._insert("events_in", fence, rows.event_columns(self._shard, fence.number(), events))
+        self._insert("events_in", fence, rows.event_columns(self.shard, fence.number(), events))
 
     def write_orders(self, mark: FlushMark, orders: Sequence[OrderRow]) -> None:
         """Step 2: the orders that changed."""
         columns = rows.order_columns(
-            self._shard, self._ruleset, mark.fence.number(), mark.version(), orders
+            self.shard, self.ruleset, mark.fence.number(), mark.version(), orders
         )
         self._insert("work_orders_in", mark.fence, columns)
 
@@ -258,8 +259,8 @@ class ShardStore:
         count = len(counters)
         columns: rows.Columns = {
             "fence": [mark.fence.number()] * count,
-            "ruleset": [self._ruleset] * count,
-            "shard": [self._shard] * count,
+            "ruleset": [self.ruleset] * count,
+            "shard": [self.shard] * count,
             "ranking": [key.ranking for key in counters],
             "unit": [key.unit for key in counters],
             "indicator": [key.indicator for key in counters],
@@ -273,8 +274,8 @@ class ShardStore:
     def write_flush(self, mark: FlushMark) -> None:
         """Step 4: from here on everything up to ``mark.position`` counts as stored."""
         columns: rows.Columns = {
-            "ruleset": [self._ruleset],
-            "shard": [self._shard],
+            "ruleset": [self.ruleset],
+            "shard": [self.shard],
             "version": [mark.version()],
             "fence": [mark.fence.number()],
             "flush": [mark.flush],
@@ -285,4 +286,4 @@ class ShardStore:
         self._insert("shard_flushes_in", mark.fence, columns)
 
     def _insert(self, table: str, fence: Fence, columns: rows.Columns) -> None:
-        self._db.insert(table, columns, tag=f"shard-{self._shard}-{fence.number()}")
+        self._db.insert(table, columns, tag=f"shard-{self.shard}-{fence.number()}")

@@ -6,8 +6,11 @@ Started with one JSON argument; then it reads one JSON command a line and answer
 * ``{"verify": true}``: whether the counters of the shards held here are the sums of the orders;
 * ``{"ahead": 3600}``: from now on the worker's clock is so many seconds ahead;
 * ``{"kill_before": "orders"}``: ends this process by SIGKILL at that step of the next flush that
-  holds events;
-* ``{"freeze_before": "orders"}``: stops it there by SIGSTOP, once.
+  holds events; a step of a build, or one that a build brings with it, at once when it comes, or
+  with ``"times": 2`` when it comes for the second time;
+* ``{"freeze_before": "orders"}``: stops it there by SIGSTOP, once;
+* ``{"activate": "on-time"}``: puts a preset in force and answers its number;
+* ``{"current": 2}``: until readers answer under this number.
 
 The end of the input stops the worker politely.
 """
@@ -25,12 +28,16 @@ from typing import Any
 
 from schemas.instants import SECOND
 from services.domain.policy import load_policy, preset
+from services.scoring.context import BUILD_STEPS
 from services.scoring.worker import ScoringWorker
+from services.storage import rulesets
 from services.storage.database import Database
 from services.storage.migrate import migrate
 from services.storage.shard_store import ShardStore
+from tests.support.waiting import await_that
 
 RULESET = 1
+FIRST_POLICY = "beijing-district"
 
 
 class Fault:
@@ -40,9 +47,11 @@ class Fault:
         self._step: str | None = None
         self._signal = signal.SIGKILL
         self._seen_events = False
+        self._times = 1
 
-    def arm(self, step: str, number: signal.Signals) -> None:
-        self._step, self._signal, self._seen_events = step, number, False
+    def arm(self, step: str, number: signal.Signals, times: int = 1) -> None:
+        self._step, self._signal, self._times = step, number, times
+        self._seen_events = step in BUILD_STEPS
 
     def __call__(self, step: str) -> None:
         if self._step is None:
@@ -50,26 +59,44 @@ class Fault:
         if step == "events":
             self._seen_events = True
         if self._seen_events and step == self._step:
-            self._step = None
-            os.kill(os.getpid(), self._signal)
+            self._times -= 1
+            if self._times == 0:
+                self._step = None
+                os.kill(os.getpid(), self._signal)
+
+
+def activate(database: Database, name: str) -> int:
+    """Put a preset in force."""
+    policy = load_policy(preset(name))
+    now = time.time_ns() // 1000
+    return rulesets.activate(
+        database, policy.id, policy.version, policy.checksum, policy.document, now
+    )
+
+
+def prepare_store(url: str) -> None:
+    """Make the tables, and put a policy in force if none is."""
+    database = Database.open(url)
+    migrate(database)
+    if rulesets.newest(database) is None:
+        assert activate(database, FIRST_POLICY) == RULESET
+    database.close()
 
 
 async def main(arguments: dict[str, Any]) -> None:
     database = Database.open(arguments["database"])
-    migrate(database)
     fault = Fault()
     ahead = 0
     worker = ScoringWorker(
         bootstrap=arguments["bootstrap"],
         database=database,
-        policy=load_policy(preset("beijing-district")),
-        ruleset=RULESET,
         partitions=arguments["partitions"],
         epoch=arguments["epoch"],
         clock=lambda: time.time_ns() // 1000 + ahead,
         flush_interval=arguments.get("flush_interval", 0.1),
         embedded_timeouts=True,
         on_step=fault,
+        block=arguments.get("block", 2_000),
     )
     await worker.start()
     _answer(ready=True)
@@ -77,11 +104,17 @@ async def main(arguments: dict[str, Any]) -> None:
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         command = json.loads(line)
         if "kill_before" in command:
-            fault.arm(command["kill_before"], signal.SIGKILL)
+            fault.arm(command["kill_before"], signal.SIGKILL, command.get("times", 1))
             _answer(armed=True)
         elif "freeze_before" in command:
             fault.arm(command["freeze_before"], signal.SIGSTOP)
             _answer(armed=True)
+        elif "activate" in command:
+            number = await asyncio.to_thread(activate, database, command["activate"])
+            _answer(activated=number)
+        elif "current" in command:
+            await asyncio.to_thread(_await_current, worker, database, command["current"])
+            _answer(current=True)
         elif "ahead" in command:
             ahead = command["ahead"] * SECOND
             _answer(ahead=True)
@@ -93,6 +126,16 @@ async def main(arguments: dict[str, Any]) -> None:
             _answer(wrong=await asyncio.to_thread(_wrong, worker, database))
     await worker.stop()
     database.close()
+
+
+def _await_current(worker: ScoringWorker, database: Database, ruleset: int) -> None:
+    partitions = len(worker.marks())
+
+    def is_current() -> bool:
+        found = rulesets.current(database, partitions)
+        return found is not None and found.ruleset == ruleset
+
+    await_that(is_current)
 
 
 def _wrong(worker: ScoringWorker, database: Database) -> list[str]:

@@ -53,8 +53,6 @@ class City:
     def context(self) -> ApiContext:
         return ApiContext(
             database=self.database,
-            policy=self.policy,
-            ruleset=self.ruleset,
             partitions=PARTITIONS,
             clock=lambda: self.now,
             is_ready=lambda: self.ready,

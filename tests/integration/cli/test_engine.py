@@ -10,12 +10,15 @@ from schemas.records import Fence, Unit
 from services.cli.engine import current_engine, make_directory, prepare_engine
 from services.cli.epochs import checked_epoch, next_epoch
 from services.cli.errors import CommandError
-from services.domain.policy import PolicyError
+from services.domain.policy import PolicyError, load_policy, preset
 from services.domain.registry import RegistryError
 from services.settings import Settings, load_settings
-from services.storage import units
+from services.storage import rulesets, units
 from services.storage.database import Database
 from services.storage.errors import StorageUnavailable
+from services.storage.migrate import migrate
+from services.storage.rules import RuleBook
+from services.storage.rulesets import Ruleset
 from services.storage.shard_store import ShardStore
 
 _NOW = 1_760_000_000_000_000
@@ -61,13 +64,75 @@ def test_an_equal_policy_keeps_its_number_and_another_gets_the_next(settings: Se
     numbers = []
     for changes in ({}, {}, {"policy": "on-time"}, {"time_zone": "America/New_York"}):
         engine = prepare_engine(settings.model_copy(update=changes), _NOW)
-        numbers.append(engine.ruleset)
+        numbers.append((engine.ruleset, newest(engine.database).ruleset))
         engine.database.close()
 
-    assert numbers == [1, 1, 2, 3]
-    engine = current_engine(settings)
-    assert (engine.ruleset, engine.policy.time_zone.key) == (3, "America/New_York")
+    assert numbers == [(1, 1), (1, 1), (1, 2), (1, 3)]
+    engine = current_engine(settings)  # in force is what the shards have completed
+    assert (engine.ruleset, engine.policy.time_zone.key) == (1, "Asia/Shanghai")
+    assert load_policy(newest(engine.database).document).time_zone.key == "America/New_York"
     engine.database.close()
+
+
+def test_a_start_with_the_same_settings_undoes_no_activation(settings: Settings) -> None:
+    engine = prepare_engine(settings, _NOW)
+    other = load_policy(preset("on-time"))
+    rulesets.activate(
+        engine.database, other.id, other.version, other.checksum, other.document, _NOW
+    )
+    engine.database.close()
+    found = []
+    for name in ("beijing-district", "on-time", "beijing-district"):
+        engine = prepare_engine(settings.model_copy(update={"policy": name}), _NOW)
+        entry = newest(engine.database)
+        found.append((entry.ruleset, entry.policy_id))
+        engine.database.close()
+
+    assert found == [(2, "on-time"), (2, "on-time"), (3, "beijing-district")]
+
+
+def test_a_policy_whose_text_means_something_else_now_is_activated_anew(
+    settings: Settings,
+) -> None:
+    """As when a program that knows the calendar of another year is started."""
+    engine = prepare_engine(settings, _NOW)
+    entry = newest(engine.database)
+    rulesets.activate(
+        engine.database, entry.policy_id, entry.policy_version, "before", entry.document, _NOW
+    )
+    engine.database.close()
+    engine = prepare_engine(settings, _NOW)
+    again = newest(engine.database)
+    engine.database.close()
+
+    assert (again.ruleset, again.checksum) == (3, entry.checksum)
+
+
+def test_a_policy_in_force_that_this_program_cannot_read_gives_way(settings: Settings) -> None:
+    """As after an update of the program that changed how policies are written."""
+    database = Database.open(settings.database_url)
+    migrate(database)
+    rulesets.activate(database, "old", "1", "old", "rules: none", _NOW)
+    database.close()
+    engine = prepare_engine(settings, _NOW)
+    engine.database.close()
+
+    assert (engine.ruleset, engine.policy.id) == (2, "beijing-district")
+
+
+def test_a_new_policy_that_this_program_cannot_read_is_left_to_others(settings: Settings) -> None:
+    engine = prepare_engine(settings, _NOW)
+    rulesets.activate(engine.database, "new", "1", "new", "rules: none", _NOW)
+    found = RuleBook(engine.database, 2).read()
+    engine.database.close()
+
+    assert (found.current.ruleset, found.newest.ruleset) == (1, 1)
+
+
+def newest(database: Database) -> Ruleset:
+    found = rulesets.newest(database)
+    assert found is not None
+    return found
 
 
 def test_what_was_never_prepared_is_an_error_that_says_so(settings: Settings) -> None:

@@ -21,11 +21,12 @@ from schemas.errors import EventError
 from schemas.instants import DAY, HOUR, MINUTE, Instant, format_instant
 from schemas.records import CounterKey, LoggedEvent, Position, Sums
 from schemas.topics import BATCH_JSON, WORK_ORDER_EVENTS, partition_of
+from services.domain.policy import Policy, load_policy, preset
 from services.storage.database import Database
 from services.storage.shard_store import ShardStore
-from tests.support.scoring_process import RULESET
+from tests.support.scoring_process import FIRST_POLICY, RULESET, prepare_store
 from tests.support.waiting import await_that
-from tests.unit.scoring.support import expected
+from tests.unit.scoring.support import POLICY, expected
 
 UNITS = ("110101001", "110101002", "110105003")
 LONG = 60.0  # seconds that no answer takes
@@ -34,12 +35,16 @@ LONG = 60.0  # seconds that no answer takes
 class WorkerProcess:
     """A scoring worker in its own process."""
 
-    def __init__(self, bootstrap: str, database: str, partitions: int, epoch: int = 0) -> None:
+    def __init__(
+        self, bootstrap: str, database: str, partitions: int, epoch: int = 0, block: int = 2_000
+    ) -> None:
+        prepare_store(database)
         arguments = {
             "bootstrap": bootstrap,
             "database": database,
             "partitions": partitions,
             "epoch": epoch,
+            "block": block,
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.scoring_process", json.dumps(arguments)],
@@ -103,9 +108,9 @@ class WorkerProcess:
 
 @contextmanager
 def worker_process(
-    bootstrap: str, database: str, partitions: int, epoch: int = 0
+    bootstrap: str, database: str, partitions: int, epoch: int = 0, block: int = 2_000
 ) -> Iterator[WorkerProcess]:
-    worker = WorkerProcess(bootstrap, database, partitions, epoch)
+    worker = WorkerProcess(bootstrap, database, partitions, epoch, block)
     try:
         yield worker
     finally:
@@ -225,10 +230,12 @@ class Log:
         ]
         return life[: pick.randrange(1, 5)]
 
-    def expected(self, clock: Instant, shard: int) -> dict[CounterKey, Sums]:
+    def expected(
+        self, clock: Instant, shard: int, policy: Policy = POLICY
+    ) -> dict[CounterKey, Sums]:
         """What the counters of a shard must be."""
         mine = [e for e in self.events if partition_of(e.event.subject, self.partitions) == shard]
-        return expected(mine, clock)
+        return expected(mine, clock, policy)
 
 
 def _event(subject: str, type_: str, at: Instant, **data: Any) -> dict[str, Any]:
@@ -243,14 +250,17 @@ def _event(subject: str, type_: str, at: Instant, **data: Any) -> dict[str, Any]
     }
 
 
-def check_counters(database: Database, log: Log) -> None:
+def check_counters(
+    database: Database, log: Log, ruleset: int = RULESET, policy: str = FIRST_POLICY
+) -> None:
     """Every stored counter is what evaluating the whole log anew gives at the shard's clock."""
+    rules = load_policy(preset(policy))
     for shard in range(log.partitions):
-        store = ShardStore(database, shard, RULESET)
+        store = ShardStore(database, shard, ruleset)
         mark = store.last_flush()
         assert mark is not None
         assert mark.position.offset == log.ends[shard]
-        assert store.counters() == log.expected(mark.clock, shard)
+        assert store.counters() == log.expected(mark.clock, shard, rules)
         assert store.contribution_sums(mark.clock) == store.counters()
 
 
@@ -262,11 +272,11 @@ def dead_places(database: Database) -> set[tuple[int, int, int, str]]:
     return {(p, o, i, r) for p, o, i, r in found}
 
 
-def await_stored(database: Database, log: Log) -> None:
+def await_stored(database: Database, log: Log, ruleset: int = RULESET) -> None:
     """Until every shard has stored the log to its end, whoever did it."""
 
     def stored() -> bool:
-        marks = {p: ShardStore(database, p, RULESET).last_flush() for p in log.ends}
+        marks = {p: ShardStore(database, p, ruleset).last_flush() for p in log.ends}
         return all(m is not None and m.position.offset >= log.ends[p] for p, m in marks.items())
 
     await_that(stored, seconds=LONG, pause=0.05)

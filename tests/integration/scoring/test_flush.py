@@ -16,13 +16,16 @@ from services.scoring.faust_app import Kafka
 from services.scoring.flusher import Flusher
 from services.scoring.frames import Message
 from services.scoring.lease import Lease
-from services.scoring.load import load_shard
-from services.scoring.owner import Owner
+from services.scoring.letters import Letters
+from services.scoring.owner import Owner, load_lanes
+from services.scoring.tenure import Tenure
 from services.storage.database import Database
 from services.storage.migrate import migrate
+from services.storage.rules import RuleBook
 from services.storage.shard_store import ShardStore
 from tests.support import usage
-from tests.unit.scoring.support import POLICY, START
+from tests.support.scoring_process import FIRST_POLICY, activate
+from tests.unit.scoring.support import START
 
 
 class CommitLog:
@@ -59,11 +62,13 @@ def context(tmp_path: Path) -> Iterator[ScoringContext]:
     database = Database.open(f"chdb://{tmp_path}/engine")
     usage.note("chDB")
     migrate(database)
+    activate(database, FIRST_POLICY)
+    rules = RuleBook(database, 1)
+    rules.read()
     with ThreadPoolExecutor(2) as executor:
         yield ScoringContext(
             database=database,
-            policy=POLICY,
-            ruleset=1,
+            rules=rules,
             partitions=1,
             epoch=0,
             clock=lambda: START,
@@ -71,25 +76,25 @@ def context(tmp_path: Path) -> Iterator[ScoringContext]:
             handover_limit=1.0,
             on_step=no_step,
             executor=executor,
+            building=asyncio.Semaphore(1),
         )
     database.close()
 
 
 def flusher(context: ScoringContext, log: CommitLog, token: int) -> Flusher:
-    store = ShardStore(context.database, 0, context.ruleset)
-    fence, lease = Fence(context.epoch, token), Lease()
+    current = context.rules.last.current
+    store = ShardStore(context.database, 0, current.ruleset)
+    fence, lease, kafka = Fence(context.epoch, token), Lease(), cast("Kafka", log)
     assert store.claim(fence, START)
-    loaded = load_shard(
-        store,
+    tenure = Tenure(
+        context=context,
+        kafka=kafka,
         partition=0,
-        partitions=1,
-        policy=context.policy,
         fence=fence,
-        now=START,
         lease=lease,
-        on_step=no_step,
+        letters=Letters(context, kafka, lease),
     )
-    return Flusher(context, cast("Kafka", log), store, loaded, lease)
+    return Flusher(tenure, [loaded.lane for loaded in load_lanes(tenure, store, current)])
 
 
 async def test_messages_read_again_are_committed_only_as_far_as_they_were_read(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.instants import DAY, HOUR
-from schemas.records import ZERO, CounterKey, Fence, FlushMark, Position, Sums
+from schemas.records import ZERO, CounterKey, DeadLetter, Fence, FlushMark, Position, Sums
 from schemas.topics import partition_of
 from services.domain.policy import Policy, load_policy, preset
 from services.scoring.context import no_step
@@ -27,6 +27,7 @@ from services.storage.shard_store import ShardStore
 from tests.support import usage
 from tests.unit.scoring.support import POLICY, START, Memory, event, expected, logged
 
+LETTERS: list[DeadLetter] = []
 NOW = START + 3 * HOUR
 EVENTS = [
     logged(event("a", "1", "received", 0), 0),
@@ -47,7 +48,11 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def take_over(
-    database: Database, fence: Fence, *, ruleset: int = 1, policy: Policy = POLICY
+    database: Database,
+    fence: Fence,
+    *,
+    ruleset: int = 1,
+    policy: Policy = POLICY,
 ) -> tuple[ShardStore, Loaded]:
     store = ShardStore(database, 0, ruleset)
     assert store.claim(fence, NOW)
@@ -60,6 +65,7 @@ def take_over(
         now=NOW,
         lease=Lease(),
         on_step=no_step,
+        publish=LETTERS.extend,
     )
     return store, loaded
 
@@ -90,10 +96,10 @@ def test_after_any_step_of_a_flush_the_counters_are_the_sums(
     write(store, mark, changes_of_all_events(), steps)
     later, loaded = take_over(database, Fence(0, 2))
     known = EVENTS if steps else []
-    assert loaded.shard.counters == later.counters() == expected(known, NOW)
+    assert loaded.lane.shard.counters == later.counters() == expected(known, NOW)
     assert later.contribution_sums(NOW) == later.counters()
     # Only a flush row moves the position: the log is read again from there.
-    assert loaded.shard.position.offset == (EVENTS[-1].position.offset if steps == 4 else -1)
+    assert loaded.lane.shard.position.offset == (EVENTS[-1].position.offset if steps == 4 else -1)
     assert bool(loaded.corrected) == (steps in {1, 2})
 
 
@@ -118,7 +124,7 @@ def test_a_new_ruleset_is_built_from_the_whole_archive_beside_the_old(database: 
     other = load_policy(preset("on-time"))
     built, loaded = take_over(database, Fence(0, 2), ruleset=2, policy=other)
     assert built.counters() == expected(EVENTS, NOW, other) != expected(EVENTS, NOW)
-    assert loaded.shard.position == EVENTS[-1].position
+    assert loaded.lane.shard.position == EVENTS[-1].position
     assert store.counters() == expected(EVENTS, NOW)
 
 
@@ -127,8 +133,8 @@ def test_a_new_epoch_goes_on_at_the_beginning_of_its_log(database: Database) -> 
     mark = FlushMark(Fence(0, 9), 2, EVENTS[-1].position, NOW)
     write(store, mark, changes_of_all_events(), 4)
     _, loaded = take_over(database, Fence(1, 0))
-    assert loaded.shard.position == Position(1, -1)
-    assert loaded.shard.counters == expected(EVENTS, NOW)
+    assert loaded.lane.shard.position == Position(1, -1)
+    assert loaded.lane.shard.counters == expected(EVENTS, NOW)
 
 
 def test_an_older_epoch_than_the_stored_one_is_refused(database: Database) -> None:
@@ -143,17 +149,18 @@ def test_an_older_epoch_than_the_stored_one_is_refused(database: Database) -> No
             now=NOW,
             lease=Lease(),
             on_step=no_step,
+            publish=LETTERS.extend,
         )
 
 
 def test_another_number_of_partitions_than_the_stored_one_is_refused(database: Database) -> None:
-    check_partitions(database, 1, 7)
+    check_partitions(database, 7)
     for shard in range(2):
         store = ShardStore(database, shard, 1)
         assert store.claim(Fence(1, 0), NOW)
-    check_partitions(database, 1, 4)  # nothing is stored yet
+    check_partitions(database, 4)  # nothing is stored yet
     with pytest.raises(PartitionsError, match="than 1;"):
-        check_partitions(database, 1, 1)
+        check_partitions(database, 1)
     subjects = [f"热线-{n}" for n in range(20)]
     store.write_events(
         Fence(1, 0),
@@ -163,10 +170,10 @@ def test_another_number_of_partitions_than_the_stored_one_is_refused(database: D
             if partition_of(subject, 2) == 1
         ],
     )
-    check_partitions(database, 1, 2)
+    check_partitions(database, 2)
     for other in (3, 4, 6):
         with pytest.raises(PartitionsError, match="HOTLINE_PARTITIONS"):
-            check_partitions(database, 1, other)
+            check_partitions(database, other)
 
 
 def test_the_clock_goes_on_where_the_last_flush_left_it(database: Database) -> None:
@@ -174,5 +181,5 @@ def test_the_clock_goes_on_where_the_last_flush_left_it(database: Database) -> N
     mark = FlushMark(Fence(0, 1), 2, EVENTS[-1].position, NOW + DAY)
     write(store, mark, changes_of_all_events(), 4)
     _, loaded = take_over(database, Fence(0, 2))
-    assert loaded.shard.clock == NOW + DAY
-    assert loaded.shard.counters == expected(EVENTS, NOW + DAY)
+    assert loaded.lane.shard.clock == NOW + DAY
+    assert loaded.lane.shard.counters == expected(EVENTS, NOW + DAY)

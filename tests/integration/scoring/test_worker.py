@@ -16,7 +16,6 @@ from schemas.documents import feed_schema
 from schemas.instants import DAY, Instant
 from schemas.records import Unit
 from schemas.topics import DEAD_LETTERS, RANK_ALERTS
-from services.domain.policy import load_policy, preset
 from services.scoring.faust_app import TopicsMissingError
 from services.scoring.load import EpochError
 from services.scoring.worker import ScoringWorker
@@ -176,8 +175,6 @@ def make_worker(
     return ScoringWorker(
         bootstrap=bootstrap,
         database=database,
-        policy=load_policy(preset("beijing-district")),
-        ruleset=RULESET,
         partitions=PARTITIONS,
         epoch=epoch,
         clock=lambda: time.time_ns() // 1000,

@@ -172,12 +172,32 @@ def test_unfolded_orders_lie_beyond_the_last_flush(store: ShardStore) -> None:
 
 
 def test_unfolded_orders_come_in_pages(store: ShardStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.storage.shard_store._SUBJECTS_AT_ONCE", 10)
+    monkeypatch.setattr("services.storage.shard_orders._SUBJECTS_AT_ONCE", 10)
     subjects = [f"热线-{n:03d}" for n in range(30)]
     store.write_events(FENCE, [event(subject, at=(1, n, 0)) for n, subject in enumerate(subjects)])
     pages = list(store.unfolded(7))
     assert [subject for page in pages for subject in page] == subjects
     assert max(map(len, pages)) == 7
+
+
+def test_orders_are_built_when_their_row_has_folded_what_counts(store: ShardStore) -> None:
+    first = [event(subject, "1", at=(1, n, 0)) for n, subject in enumerate("abcd")]
+    late = event("b", "2", demand_type="help", at=(1, 7, 0))
+    conflicting = event("c", "1", demand_type="help", at=(1, 8, 0))
+    store.write_events(FENCE, [*first, late, conflicting, first[0]._replace(frame_index=9)])
+    new = store.under(2)
+    assert [*new.unbuilt(3)] == [["a", "b", "c"], ["d"]]
+    rows = [order(each.event.subject, folded=[each.event.digest]) for each in first[:3]]
+    store.write_orders(mark(), rows)  # of another ruleset
+    assert [*new.unbuilt(9)] == [["a", "b", "c", "d"]]
+    new.write_orders(mark(), rows)
+    assert [*new.unbuilt(9)] == [["b", "d"]]
+    new.write_orders(mark(2), [order("b", folded=[late.event.digest, first[1].event.digest])])
+    assert [*new.unbuilt(9)] == [["d"]]
+    earlier = event("c", "1", demand_type="thanks", at=(1, 0, 0))
+    store.write_events(FENCE, [earlier])
+    assert [*new.unbuilt(9)] == [["c", "d"]]
+    assert [*new.touched(Position(1, 6), 9)] == [["b", "c"]]
 
 
 def test_a_crash_after_the_archive(store: ShardStore) -> None:

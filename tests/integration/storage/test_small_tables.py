@@ -3,12 +3,13 @@ from __future__ import annotations
 import pytest
 
 from schemas.instants import DAY
-from schemas.records import DeadLetter, Position, Unit
+from schemas.records import DeadLetter, Fence, FlushMark, Position, Unit
 from services.domain.registry import beijing_units
 from services.storage import dead_letters, evaluations, rulesets, units
 from services.storage.database import Database
 from services.storage.dead_letters import Recorded
 from services.storage.evaluations import Alert, Evaluation, RankedLine, Series
+from services.storage.shard_store import ShardStore
 from tests.integration.storage.made import START
 
 
@@ -90,12 +91,62 @@ def test_units_are_replaced_by_code(db: Database) -> None:
 
 
 def test_a_ruleset_keeps_its_number_while_it_is_in_force(db: Database) -> None:
-    assert rulesets.current(db) is None
+    assert rulesets.newest(db) is None
+    assert rulesets.numbers(db, 1) is None
     assert rulesets.activate(db, "p", "1", "aa", "text: 一", START) == 1
     assert rulesets.activate(db, "p", "1", "aa", "text: 一", START + DAY) == 1
     assert rulesets.activate(db, "p", "2", "bb", "text: 二", START + DAY) == 2
     assert rulesets.activate(db, "p", "1", "aa", "text: 一", START + 2 * DAY) == 3
-    assert rulesets.current(db) == (3, "p", "1", "aa", "text: 一", START + 2 * DAY)
+    assert rulesets.newest(db) == (3, "p", "1", "aa", "text: 一", START + 2 * DAY)
+    assert [entry.ruleset for entry in rulesets.history(db)] == [3, 2, 1]
+    assert rulesets.get(db, 2) == (2, "p", "2", "bb", "text: 二", START + DAY)
+    assert rulesets.get(db, 4) is None
+
+
+def test_a_ruleset_is_current_when_every_shard_is_complete(db: Database) -> None:
+    for checksum in ("aa", "bb", "cc"):
+        rulesets.activate(db, "p", "1", checksum, "text", START)
+    stores = [ShardStore(db, shard, 1) for shard in range(2)]
+    fence = Fence(1, 0)
+    for store in stores:
+        assert store.claim(fence, START)
+
+    def complete(shard: int, ruleset: int) -> None:
+        mark = FlushMark(fence, 1, Position(1, 5), START)
+        stores[shard].under(ruleset).write_flush(mark)
+
+    def current() -> int:
+        found = rulesets.current(db, 2)
+        assert found is not None
+        return found.ruleset
+
+    assert current() == 1  # before any is complete the first one, so that nobody goes back
+    complete(0, 2)
+    assert current() == 1
+    complete(0, 1)
+    complete(1, 1)
+    assert current() == 1
+    complete(1, 2)
+    assert current() == 2
+    complete(1, 3)
+    assert rulesets.numbers(db, 2) == (2, 3)
+    assert stores[1].begun_rulesets(2) == [2, 3]
+    assert {s: p.complete for s, p in rulesets.progress(db, 3).items()} == {1: True}
+
+
+def test_a_number_that_two_take_at_once_stands_for_nothing(db: Database) -> None:
+    rulesets.activate(db, "p", "1", "aa", "text", START)
+    for claimant in ("one", "other"):
+        db.insert("ruleset_claims", {"ruleset": [2], "claimant": [claimant]})
+    assert rulesets.activate(db, "p", "2", "bb", "text", START) == 3
+    assert [entry.ruleset for entry in rulesets.history(db)] == [3, 1]
+
+
+def test_the_settings_of_the_last_start_are_remembered(db: Database) -> None:
+    assert rulesets.named_by_settings(db) is None
+    for text in ("一", "二", "一"):
+        rulesets.note_settings(db, text, START)
+        assert rulesets.named_by_settings(db) == text
 
 
 SERIES = Series(1, "lead", "street", "", "cycle", "2026-07")
@@ -135,3 +186,18 @@ def test_evaluations_of_other_series_are_apart(db: Database, field: str) -> None
     changed = {**SERIES._asdict(), field: 2 if field == "ruleset" else "other"}
     other = Series(**changed)
     assert evaluations.newest(db, other) is None
+
+
+def test_what_an_earlier_ruleset_said_last_of_the_present_window(db: Database) -> None:
+    now = START + DAY
+    later = SERIES._replace(ruleset=3, window_name="2026-08")
+    assert evaluations.before_switch(db, later, now) is None
+    evaluations.write(db, evaluation(2, SERIES._replace(group="core")))
+    assert evaluations.before_switch(db, later, now) is None
+    for number in (1, 2):
+        evaluations.write(db, evaluation(number))
+    assert evaluations.before_switch(db, later, now) == evaluation(2)
+    assert evaluations.before_switch(db, later, START + 30 * DAY) is None  # another window by then
+    assert evaluations.before_switch(db, SERIES, now) is None  # there is no earlier one
+    evaluations.write(db, evaluation(1, later._replace(window_name="2026-07")))
+    assert evaluations.before_switch(db, later, now) is None  # it has spoken since

@@ -15,7 +15,7 @@ from schemas.feeds import FEEDS
 from schemas.records import CounterKey, DeadLetter, Fence, FlushMark, Position, Sums
 from services.cli.topics import _topics
 from services.scoring.claims import encode_claim
-from services.scoring.flusher import encode_dead_letter
+from services.scoring.letters import encode_dead_letter
 from services.scoring.ranking_agent import encode_alert
 from services.scoring.rates import encode_rates
 from services.scoring.standing import ENTERED, LEFT

@@ -11,8 +11,9 @@ from schemas.errors import REASONS
 from schemas.instants import DAY, HOUR, MINUTE
 from schemas.records import Event, LoggedEvent, OrderRow, Position
 from schemas.topics import partition_of
+from services.scoring.folding import fold_order
 from services.scoring.order_state import OrderState
-from services.scoring.shard import Shard, fold_order
+from services.scoring.shard import Shard
 from tests.unit.scoring.support import POLICY, START, Memory, event, expected, logged
 
 UNITS = ("110101001", "110101002")

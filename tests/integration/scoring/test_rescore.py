@@ -1,0 +1,225 @@
+"""Another policy is put in force while events arrive: what is built beside, and when it counts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from services.scoring.context import BUILD_STEPS
+from services.storage import rulesets
+from services.storage.database import Database
+from services.storage.migrate import migrate
+from services.storage.shard_store import ShardStore
+from tests.integration.scoring.harness import (
+    LONG,
+    Log,
+    await_stored,
+    check_counters,
+    worker_process,
+)
+from tests.support.brokers import Broker, fresh_broker
+from tests.support.clickhouse_http import clickhouse_server
+from tests.support.scoring_process import FIRST_POLICY, activate
+from tests.support.waiting import await_that
+
+PARTITIONS = 2
+OTHER = "on-time"
+SMALL = 20  # orders a block, so that a build has many
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[str]:
+    with clickhouse_server(tmp_path / "engine") as url:
+        yield url
+
+
+@pytest.fixture
+def database(engine: str) -> Iterator[Database]:
+    opened = Database.open(engine)
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def arriving(log: Log) -> Iterator[None]:
+    """Events keep arriving while the block runs."""
+    ending = threading.Event()
+
+    def write() -> None:
+        while not ending.is_set():
+            log.orders(5)
+            ending.wait(0.02)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join(LONG)
+
+
+def current(database: Database, partitions: int = PARTITIONS) -> int:
+    found = rulesets.current(database, partitions)
+    assert found is not None
+    return found.ruleset
+
+
+def evaluated(database: Database, ruleset: int) -> int:
+    """How many rows of orders were ever written under a ruleset and not merged since."""
+    ((rows,),) = database.query(
+        "SELECT count() FROM work_orders WHERE ruleset = {ruleset:UInt32}", {"ruleset": ruleset}
+    )
+    return int(rows)
+
+
+def test_another_policy_comes_into_force_while_events_arrive(
+    tansu: Broker, engine: str, database: Database
+) -> None:
+    tansu.create_topics(PARTITIONS)
+    log = Log(tansu.bootstrap, PARTITIONS, time.time_ns() // 1000)
+    with worker_process(tansu.bootstrap, engine, PARTITIONS, block=SMALL) as worker:
+        worker.ready()
+        log.orders(300)
+        await_stored(database, log)
+        with arriving(log):
+            assert activate(database, OTHER) == 2
+            assert current(database) == 1
+            await_that(lambda: current(database) == 2)
+            await_that(lambda: is_left_behind(database, 1, 2))
+        await_stored(database, log, 2)
+        worker.stop()
+    log.close()
+    check_counters(database, log, 2, OTHER)
+    assert [each.ruleset for each in rulesets.history(database)] == [2, 1]
+    past = ShardStore(database, 0, 1)
+    frozen = past.last_flush()
+    assert frozen is not None
+    assert past.counters() == past.contribution_sums(frozen.clock) != {}
+
+
+@pytest.mark.slow
+def test_killed_before_each_step_of_a_change_in_turn(tansu: Broker, tmp_path: Path) -> None:
+    """Each time another policy is activated; the next start goes on where the last one died."""
+    tansu.create_topics(PARTITIONS)
+    url = f"chdb://{tmp_path}/engine"
+    log = Log(tansu.bootstrap, PARTITIONS, time.time_ns() // 1000)
+    names = [FIRST_POLICY]
+    for step in BUILD_STEPS:
+        with worker_process(tansu.bootstrap, url, PARTITIONS, block=SMALL) as worker:
+            worker.ready()
+            log.orders(60)
+            assert worker.ask(wait=log.ends) == {"stored": True}
+            names.append(OTHER if names[-1] == FIRST_POLICY else FIRST_POLICY)
+            times = 2 if step in {"build.orders", "build.catch_up"} else 1
+            assert worker.ask(kill_before=step, times=times) == {"armed": True}
+            assert worker.ask(activate=names[-1]) == {"activated": len(names)}
+            with arriving(log):
+                worker.wait_killed()
+    with worker_process(tansu.bootstrap, url, PARTITIONS, block=SMALL) as worker:
+        worker.ready()
+        assert worker.ask(current=len(names)) == {"current": True}
+        log.orders(10)
+        assert worker.ask(wait=log.ends) == {"stored": True}
+        worker.stop()
+    log.close()
+    database = Database.open(url)
+    check_counters(database, log, len(names), names[-1])
+    assert len(rulesets.history(database)) == len(names)
+    database.close()
+
+
+def test_a_build_that_was_cut_off_does_not_evaluate_again_what_is_evaluated(
+    tansu: Broker, engine: str, database: Database
+) -> None:
+    tansu.create_topics(1)
+    log = Log(tansu.bootstrap, 1, time.time_ns() // 1000)
+    with worker_process(tansu.bootstrap, engine, 1, block=SMALL) as worker:
+        worker.ready()
+        log.orders(200)
+        await_stored(database, log)
+        worker.ask(kill_before="build.orders", times=6)
+        activate(database, OTHER)
+        worker.wait_killed()
+    assert evaluated(database, 2) == 5 * SMALL
+    left = [order for part in ShardStore(database, 0, 2).unbuilt(SMALL) for order in part]
+    assert len(left) == 100
+    with worker_process(tansu.bootstrap, engine, 1, block=SMALL) as worker:
+        worker.ready()
+        await_that(lambda: current(database, 1) == 2)
+        worker.stop()
+    log.close()
+    assert evaluated(database, 2) == 200
+    check_counters(database, log, 2, OTHER)
+
+
+def test_a_third_policy_takes_the_place_of_the_one_being_built(
+    tansu: Broker, engine: str, database: Database
+) -> None:
+    tansu.create_topics(PARTITIONS)
+    log = Log(tansu.bootstrap, PARTITIONS, time.time_ns() // 1000)
+    with worker_process(tansu.bootstrap, engine, PARTITIONS, block=1) as worker:
+        worker.ready()
+        log.orders(300)
+        await_stored(database, log)
+        seen = {1}
+        with arriving(log):
+            activate(database, OTHER)
+            await_that(lambda: evaluated(database, 2) > 0)
+            assert activate(database, FIRST_POLICY) == 3
+
+            def switched() -> bool:
+                seen.add(current(database))
+                return 3 in seen
+
+            await_that(switched)
+        assert seen == {1, 3}
+        await_stored(database, log, 3)
+        worker.stop()
+    log.close()
+    check_counters(database, log, 3, FIRST_POLICY)
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+def test_two_workers_come_into_force_together_though_one_dies(
+    engine: str, database: Database
+) -> None:
+    """Readers switch when the last shard is complete, whoever completes it."""
+    with fresh_broker("kafka") as broker:
+        broker.create_topics(4)
+        log = Log(broker.bootstrap, 4, time.time_ns() // 1000)
+        with (
+            worker_process(broker.bootstrap, engine, 4, block=SMALL) as one,
+            worker_process(broker.bootstrap, engine, 4, block=SMALL) as other,
+        ):
+            one.ready()
+            other.ready()
+            log.orders(400)
+            await_stored(database, log)
+            with arriving(log):
+                assert one.ask(kill_before="next.flush") == {"armed": True}
+                activate(database, OTHER)
+                one.wait_killed()
+                await_that(lambda: current(database, 4) == 2)
+            await_stored(database, log, 2)
+            other.stop()
+        log.close()
+        check_counters(database, log, 2, OTHER)
+
+
+def is_left_behind(database: Database, past: int, present: int) -> bool:
+    """Whether no shard goes on with what is past: its lane was always stored first."""
+    for shard in range(PARTITIONS):
+        old, new = (ShardStore(database, shard, n).last_flush() for n in (past, present))
+        assert old is not None
+        assert new is not None
+        if old.position >= new.position:
+            return False
+    return True
