@@ -106,7 +106,9 @@ class UnknownUnit(Model):
     figures: Figures
 
 
-class _Scored(Answer):
+class ScoredAnswer(Answer):
+    """By what a window is scored."""
+
     window: WindowText
     versions: list[str] = Field(
         description="All versions of the policy that the window spans; `policy.version` scores it. "
@@ -118,7 +120,7 @@ class _Scored(Answer):
     )
 
 
-class RankingAnswer(_Scored):
+class RankingAnswer(ScoredAnswer):
     """The list, those who are not on it, and what belongs to no unit.
 
     排名。
@@ -137,7 +139,7 @@ class RankingAnswer(_Scored):
     )
 
 
-class _UnitPlace(_Scored):
+class _UnitPlace(ScoredAnswer):
     known: bool = Field(description="Whether the registry has it. 是否已登记。")
     unit: UnitModel
     rank: int | None

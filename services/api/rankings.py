@@ -70,8 +70,8 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
 
         按综合得分排名；带上次的 ETag 可避免重复传输。
         """
-        marks, registry = await _marks_and_units(context)
-        _check_list(registry, query.kind, query.group)
+        marks, registry = await marks_and_units(context)
+        check_list(registry, query.kind, query.group)
         chosen = choose(context, query, await live_instant(context, marks))
         entries = await read_entries(context, chosen.window)
         tag = _tag(context, marks, registry, (query.kind, query.group, chosen, entries))
@@ -97,7 +97,7 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
         A unit that is not registered answers too, if orders name it (`known` is false).
         未登记但有工单的单位同样可查。
         """
-        marks, registry = await _marks_and_units(context)
+        marks, registry = await marks_and_units(context)
         chosen = choose(context, query, await live_instant(context, marks))
         answer = await _unit_rates(
             context, marks, registry, code=code, group=query.group, chosen=chosen
@@ -107,7 +107,8 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
     return router
 
 
-async def _marks_and_units(context: ApiContext) -> tuple[dict[int, FlushMark], Registry]:
+async def marks_and_units(context: ApiContext) -> tuple[dict[int, FlushMark], Registry]:
+    """The last flush of every shard, and the registry."""
     marks, units = await asyncio.gather(
         read_marks(context), ask(stored_units.all_units, context.database)
     )
@@ -175,7 +176,7 @@ async def _unit_rates(
 ) -> UnitRatesAnswer:
     unit = registry.get(code)
     if unit is not None:
-        _check_list(registry, unit.kind, group)
+        check_list(registry, unit.kind, group)
     scored = scored_by(context.policy, chosen.window, unit.kind if unit else "", group)
     entries = await read_entries(context, chosen.window)
     snapshot, sums = await read_sums(context, marks, *chosen, scored.scoring.basis)
@@ -226,7 +227,7 @@ def _fields(found: Figures) -> dict[str, Any]:
     return {name: getattr(found, name) for name in Figures.model_fields}
 
 
-def _check_list(registry: Registry, kind: str, group: str) -> None:
+def check_list(registry: Registry, kind: str, group: str) -> None:
     """Refuse a ranking that cannot exist.
 
     Raises:

@@ -1,0 +1,85 @@
+"""``GET /v1/rankings/gains`` (环比排名): units by what their score gained on the previous window."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from schemas.instants import Instant
+from services.api.context import ApiContext
+from services.api.figures import unit_model
+from services.api.gain_models import Compared, Gained, GainsAnswer
+from services.api.parameters import choose
+from services.api.rankings import RankingQuery, check_list, marks_and_units
+from services.api.register import in_force_at, read_entries
+from services.api.scored import scored_by
+from services.api.snapshot import live_instant, read_sums
+from services.api.writing import local_text
+from services.domain.gains import rank_by_gain
+from services.domain.ranking import rank
+from services.domain.windows import comparison
+
+
+def create_gains_router(context: ApiContext) -> APIRouter:
+    """Build the route."""
+    router = APIRouter(tags=["rates"])
+
+    @router.get(
+        "/v1/rankings/gains",
+        response_model=GainsAnswer,
+        summary="Ranking by gain on the previous window · 环比排名",
+    )
+    async def gains(query: Annotated[RankingQuery, Query()]) -> Response:
+        """Rank units with a score in both windows by what they gained.
+
+        The previous window is looked at as it stood at the same age: at the same day of the
+        previous month, for a cycle. Each window is scored by the version at its own end.
+        两期得分均有的单位按环比增量排名；上期取同日口径。
+        """
+        marks, registry = await marks_and_units(context)
+        check_list(registry, query.kind, query.group)
+        live_at = await live_instant(context, marks)
+        chosen = choose(context, query, live_at)
+        at: Instant = live_at if chosen.as_of is None else chosen.as_of
+        policy = context.policy
+        compared = comparison(policy, chosen.window, at)
+        listed = registry.of_kind(query.kind, query.group)
+
+        now = scored_by(policy, chosen.window, query.kind, query.group)
+        snapshot, sums = await read_sums(context, marks, *chosen, now.scoring.basis)
+        entries = await read_entries(context, chosen.window)
+        present = rank(listed, sums, now.scoring, in_force_at(snapshot, entries))
+
+        then = scored_by(policy, compared.window, query.kind, query.group)
+        earlier, sums = await read_sums(
+            context, marks, compared.window, compared.as_of, then.scoring.basis
+        )
+        entries = await read_entries(context, compared.window)
+        before = rank(listed, sums, then.scoring, in_force_at(earlier, entries))
+
+        found = rank_by_gain(present, before, now.scoring)
+        answer = GainsAnswer(
+            **now.head(snapshot),
+            kind=query.kind,
+            group=query.group,
+            compared=Compared(
+                window=earlier.window_text(compared.window),
+                as_of=local_text(compared.as_of, policy.time_zone),
+                version=then.rules.version,
+            ),
+            ranked=[
+                Gained(
+                    rank=entry.rank,
+                    unit=unit_model(entry.unit),
+                    gain=f"{entry.gain:f}",
+                    score=f"{entry.score:f}",
+                    previous_score=f"{entry.score_before:f}",
+                )
+                for entry in found.ranked
+            ],
+            unranked=[unit_model(unit) for unit in found.unranked],
+        )
+        return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
+
+    return router
