@@ -8,13 +8,15 @@ from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from schemas.fields import Name
 from schemas.instants import Instant
 from schemas.records import Contribution, Event, LoggedEvent, OrderSummary, Outcome
 from services.api.context import ApiContext, ask
+from services.api.explain import create_explain_router
 from services.api.figures import nameless, unit_model
+from services.api.found_orders import FoundOrder, OrderQuery, find_order
 from services.api.models import LogPosition
 from services.api.order_models import (
     ContributionModel,
@@ -26,16 +28,13 @@ from services.api.order_models import (
     StoredEvent,
     Summary,
 )
-from services.api.parameters import LEAD, WindowQuery, check_indicator, choose, read_as_of
-from services.api.refusals import refusal
+from services.api.parameters import LEAD, WindowQuery, check_indicator, choose
 from services.api.snapshot import Snapshot, live_instant, read_marks
 from services.api.writing import local_text, thousandths_text
 from services.domain.corrections import in_order
 from services.domain.outcome import contributions_at
 from services.domain.ranking import STATE
-from services.domain.registry import Registry
-from services.storage import units as stored_units
-from services.storage.readers import CountedOrder, StoredOrder
+from services.storage.readers import CountedOrder
 
 PAGE: Final = 100
 LARGEST_PAGE: Final = 1000
@@ -63,19 +62,10 @@ class OrdersQuery(WindowQuery):
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = PAGE
 
 
-class OrderQuery(BaseModel):
-    """The instant at which an order is looked at."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    as_of: Annotated[str | None, Field(max_length=40)] = Field(
-        None, description="A past instant; now if left out. 截至时刻。"
-    )
-
-
 def create_orders_router(context: ApiContext) -> APIRouter:
     """Build the routes."""
     router = APIRouter(tags=["work orders"])
+    router.include_router(create_explain_router(context))  # before the path that fits any id
 
     @router.get(
         "/v1/work-orders",
@@ -126,24 +116,7 @@ def create_orders_router(context: ApiContext) -> APIRouter:
 
         给出工单的状态、事件、步骤与贡献，说明“为什么算、为什么不算”。
         """
-        as_of = read_as_of(context, query.as_of)
-        marks = await read_marks(context)
-        stored = await ask(context.readers.order, context.ruleset, order)
-        if stored is None:
-            raise refusal(
-                "unknown_order",
-                "No event of such an order is stored.",
-                "没有存储该工单的任何事件。",
-            )
-        registry = Registry(await ask(stored_units.all_units, context.database))
-        mark = marks.get(stored.shard)
-        live_at = mark.clock if mark else context.clock()
-        answer = _order(
-            Snapshot(context, marks, as_of),
-            stored,
-            registry,
-            live_at if as_of is None else as_of,
-        )
+        answer = _order(await find_order(context, order, query.as_of))
         return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
     return router
@@ -164,8 +137,9 @@ def _line(order: CountedOrder, zone: ZoneInfo) -> OrderLine:
     )
 
 
-def _order(snapshot: Snapshot, stored: StoredOrder, registry: Registry, at: Instant) -> OrderAnswer:
+def _order(found: FoundOrder) -> OrderAnswer:
     """Describe an order as it stood at an instant."""
+    snapshot, stored, registry, at = found
     outcome = stored.row.outcome
     zone = snapshot.context.policy.time_zone
     in_force = contributions_at(outcome.spans, at)
@@ -174,7 +148,7 @@ def _order(snapshot: Snapshot, stored: StoredOrder, registry: Registry, at: Inst
     lead = counts[present.pop()] if present else ""
     state = next((name for name in counts if name.startswith(STATE)), None)
     unit = registry.get(lead)
-    counting = _counting(stored)
+    counting = found.events
     return OrderAnswer(
         **(snapshot.head() | {"as_of": local_text(at, zone)}),
         id=stored.row.subject,
@@ -194,14 +168,6 @@ def _order(snapshot: Snapshot, stored: StoredOrder, registry: Registry, at: Inst
         steps=_steps(outcome, counting, at, zone),
         contributions=_contributions(in_force, zone),
     )
-
-
-def _counting(stored: StoredOrder) -> list[Event]:
-    """The events that the order has folded: of two contents under one id the first in the log."""
-    first: dict[tuple[str, str], Event] = {}
-    for logged in stored.events:
-        first.setdefault((logged.event.source, logged.event.id), logged.event)
-    return [event for event in first.values() if event.digest in stored.row.folded]
 
 
 def _event(logged: LoggedEvent, shard: int, zone: ZoneInfo, *, counts: bool) -> StoredEvent:

@@ -1,0 +1,66 @@
+"""One order as a route looks at it: what is stored, when it is looked at, and who the units are."""
+
+from __future__ import annotations
+
+from typing import Annotated, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.instants import Instant
+from schemas.records import Event
+from services.api.context import ApiContext, ask
+from services.api.parameters import read_as_of
+from services.api.refusals import refusal
+from services.api.snapshot import Snapshot, read_marks
+from services.domain.registry import Registry
+from services.storage import units as stored_units
+from services.storage.readers import StoredOrder
+
+
+class OrderQuery(BaseModel):
+    """The instant at which an order is looked at."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: Annotated[str | None, Field(max_length=40)] = Field(
+        None, description="A past instant; now if left out. 截至时刻。"
+    )
+
+
+class FoundOrder(NamedTuple):
+    """A stored order. ``at`` is the instant asked for, or the stored clock of its shard."""
+
+    snapshot: Snapshot
+    stored: StoredOrder
+    registry: Registry
+    at: Instant
+
+    @property
+    def events(self) -> list[Event]:
+        """Those that the order has folded: of two contents under one id the first in the log."""
+        first: dict[tuple[str, str], Event] = {}
+        for logged in self.stored.events:
+            first.setdefault((logged.event.source, logged.event.id), logged.event)
+        return [event for event in first.values() if event.digest in self.stored.row.folded]
+
+
+async def find_order(context: ApiContext, order: str, as_of: str | None) -> FoundOrder:
+    """Look an order up.
+
+    Raises:
+        Problem: 404, there is no such order; 422, no such instant; 503, storage is away.
+    """
+    asked_at = read_as_of(context, as_of)
+    marks = await read_marks(context)
+    stored = await ask(context.readers.order, context.ruleset, order)
+    if stored is None:
+        raise refusal(
+            "unknown_order",
+            "No event of such an order is stored.",
+            "没有存储该工单的任何事件。",
+        )
+    registry = Registry(await ask(stored_units.all_units, context.database))
+    mark = marks.get(stored.shard)
+    live_at = mark.clock if mark else context.clock()
+    at = live_at if asked_at is None else asked_at
+    return FoundOrder(Snapshot(context, marks, asked_at), stored, registry, at)
