@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from services.api.adjustments import create_adjustments_router
 from services.api.context import ApiContext
 from services.api.findings import create_findings_router
+from services.api.gains import create_gains_router
 from services.api.health import create_health_router
 from services.api.orders import create_orders_router
 from services.api.page import create_page_router
@@ -24,6 +25,7 @@ def create_router(context: ApiContext) -> APIRouter:
     # Each of these answers from one ruleset, the one in force when it was asked.
     router = APIRouter(dependencies=[Depends(context.pin)])
     router.include_router(create_rankings_router(context))
+    router.include_router(create_gains_router(context))
     router.include_router(create_orders_router(context))
     router.include_router(create_units_router(context))
     router.include_router(create_adjustments_router(context))

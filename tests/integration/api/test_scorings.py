@@ -166,3 +166,26 @@ async def test_an_indicator_with_parts_has_no_orders_of_its_own(client: Client) 
         "/v1/work-orders", 422, "unknown_indicator", unit=unit, indicator="service"
     )
     assert "satisfaction" in found["detail"]
+
+
+async def test_gains_compare_the_same_age_of_two_windows(client: Client) -> None:
+    days = {"from_": "2026-10-25T00:00:00+08:00", "to": "2026-10-31T00:00:00+08:00"}
+    before = {"from_": "2026-10-19T00:00:00+08:00", "to": days["from_"]}
+    gains = await client.get("/v1/rankings/gains", **days)
+    compared = gains["compared"]
+    assert (compared["window"]["from"], compared["window"]["to"]) == tuple(before.values())
+    assert compared["as_of"] == "2026-11-04T10:07:00+08:00"
+    now = await client.get("/v1/rankings", **days)
+    then = await client.get("/v1/rankings", as_of=compared["as_of"], **before)
+    scores = [
+        {line["unit"]["code"]: Decimal(line["score"]) for line in found["ranked"]}
+        for found in (now, then)
+    ]
+    both = scores[0].keys() & scores[1].keys()
+    assert len(both) > 10
+    assert {line["unit"]["code"]: Decimal(line["gain"]) for line in gains["ranked"]} == {
+        code: scores[0][code] - scores[1][code] for code in both
+    }
+    listed = [Decimal(line["gain"]) for line in gains["ranked"]]
+    assert listed == sorted(listed, reverse=True)
+    assert len(gains["ranked"]) + len(gains["unranked"]) == len(STREETS)
