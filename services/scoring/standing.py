@@ -9,7 +9,7 @@ from schemas.instants import Instant
 from schemas.records import Position, Sums
 from services.domain.adjustments import Adjustments
 from services.domain.alerts import bottom_changes
-from services.domain.policy import Policy
+from services.domain.policy import Policy, Rules
 from services.domain.ranking import NO_ADJUSTMENTS, Ranking, rank_units
 from services.domain.registry import Registry
 from services.domain.windows import Window
@@ -59,20 +59,22 @@ def evaluate_standing(
         positions=positions,
         ranked=ranked,
         bottom=bottom,
-        alerts=() if rescored else _alerts(ranking, previous, series, number),
+        alerts=() if rescored else _alerts(ranking, previous, series, number, rules),
     )
 
 
 def _alerts(
-    ranking: Ranking, previous: Evaluation | None, series: Series, number: int
+    ranking: Ranking, previous: Evaluation | None, series: Series, number: int, rules: Rules
 ) -> tuple[Alert, ...]:
-    """Every alert rule has its place here; the first is the bottom of the list."""
+    """What the version's alert rules tell of the changes at the bottom of the list."""
     before = frozenset(previous.bottom if previous is not None else ())
     changes = bottom_changes(before, ranking.bottom())
+    units_of = {ENTERED: changes.entered, LEFT: changes.left}
     return tuple(
         Alert(alert_id(rule, series, unit, number), rule, unit)
-        for rule, units in ((ENTERED, changes.entered), (LEFT, changes.left))
-        for unit in units
+        for rule in (ENTERED, LEFT)
+        if rule in {alert.rule for alert in rules.document.alerts}
+        for unit in units_of[rule]
     )
 
 

@@ -104,3 +104,15 @@ def test_points_taken_away_move_a_unit_down_and_into_the_bottom() -> None:
         (ENTERED, UNITS[0].code),
         (LEFT, UNITS[14].code),
     }
+
+
+def test_only_what_the_policy_asks_for_is_told() -> None:
+    first = evaluate(list(range(24)))
+    swapped = list(range(24))
+    swapped[13], swapped[14] = swapped[14], swapped[13]
+    text = preset("beijing-district")
+    for asked, told in (("[{rule: bottom_left}]", {LEFT}), ("[]", set())):
+        policy = load_policy(f"{text}\nalerts: {asked}\n")
+        second = evaluate(swapped, first, policy=policy)
+        assert second is not None
+        assert {alert.kind for alert in second.alerts} == told
