@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from schemas.instants import FOREVER, Instant
 from schemas.records import Contribution, Event, OrderSummary, Outcome, Span
-from services.domain.corrections import in_order
+from services.domain.corrections import in_order, instant_of
+from services.domain.measures import STEPS
 from services.domain.policy import Policy, Rules
 from services.domain.timeline import INCOMPLETE, LINE, Rates, Timeline
 from services.domain.work_order import EFFECTS, WorkOrder
@@ -83,15 +84,13 @@ def contributions_at(spans: Sequence[Span], instant: Instant) -> list[Contributi
 
 
 def _merged(ordered: Sequence[Event], policy: Policy) -> Outcome:
-    """What each version counts of what is attributed to its own time.
-
-    Nothing is attributed to a time before the order's first event.
-    """
+    """What each version counts of what is attributed to its own time."""
+    earliest = _earliest(ordered)
     spans: list[Span] = []
     summary = NOTHING.summary
     judged_at: Instant | None = None
     for rules in policy.versions:
-        if rules.ends_at <= ordered[0].occurred_at:
+        if rules.ends_at <= earliest:
             continue
         found = evaluate_version(ordered, rules)
         spans += [
@@ -103,6 +102,17 @@ def _merged(ordered: Sequence[Event], policy: Policy) -> Outcome:
             summary = found.summary
     edges = {span.begins_at for span in spans} | {span.ends_at for span in spans}
     return Outcome(tuple(spans), tuple(sorted(edges - {FOREVER})), summary)
+
+
+def _earliest(ordered: Sequence[Event]) -> Instant:
+    """Nothing is attributed to a time before this: an event, or a deadline that a platform set."""
+    told = [
+        event.data[step.field]
+        for event in ordered
+        for step in STEPS.values()
+        if step.field in event.data
+    ]
+    return min([ordered[0].occurred_at, *map(instant_of, told)])
 
 
 @cache
@@ -162,20 +172,11 @@ def _pass_deadlines(
 
     Returns whether another deadline passes at the end.
     """
-    passed = []
-    for step in rules.steps:
-        due = getattr(order, step.due)
-        if due is not None and after < due <= until and getattr(order, step.done) is None:
-            passed.append(due)
-    ends_at = order.suspended_until
-    if ends_at is not None and after < ends_at <= until:
-        passed.append(ends_at)
-    if not passed:
-        return False
-    for deadline in sorted(passed):
-        if deadline < until:
-            record(timeline, order, rules, deadline)
-    return until in passed
+    deadline = order.next_deadline(after)
+    while deadline < until:
+        record(timeline, order, rules, deadline)
+        deadline = order.next_deadline(deadline)
+    return deadline == until
 
 
 def record(timeline: Timeline, order: WorkOrder, rules: Rules, at: Instant) -> None:

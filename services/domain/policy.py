@@ -22,7 +22,6 @@ from schemas import policy as documents
 from schemas.instants import DAY, EARLIEST, FOREVER, Instant, from_datetime
 from schemas.policy.deadlines import Calendar, Duration
 from schemas.policy.document import Cycle
-from schemas.policy.indicators import QUESTIONS
 from services.domain.calendar import WorkingDays
 from services.domain.deadlines import DeadlineTable
 from services.domain.durations import midnight
@@ -30,6 +29,7 @@ from services.domain.exclusions import Reach, grounds_of, members_of, reach_of
 from services.domain.measures import STEPS, Measure, Step, compile_measures, step_of
 from services.domain.policy_text import Document, PolicyError, Text, read_document
 from services.domain.scorings import Scorings, compile_scorings, misplaced_changes
+from services.domain.weighing import Weighed, weighed
 
 __all__ = ["Indicator", "Policy", "PolicyError", "Rules", "load_policy", "preset", "presets"]
 
@@ -76,7 +76,7 @@ class Rules:
     skipped: frozenset[str]
     questions: tuple[str, ...]
     raters: frozenset[str] | None
-    weighed: tuple[tuple[str, Mapping[str, int]], ...]
+    weighed: Weighed
     reach: Reach
     members: tuple[frozenset[str], ...]
     measured: frozenset[str]
@@ -283,7 +283,7 @@ def _rules(
         skipped=frozenset(name for name, is_skipped in skipped.items() if is_skipped),
         questions=tuple(rules.callbacks.valid),
         raters=None if raters is None else frozenset(raters),
-        weighed=_weighed(rules),
+        weighed=weighed(rules.indicators, rules.score),
         reach=reach,
         members=members_of(rules.indicators),
         measured=frozenset(code for code, i in rules.indicators.items() if i.is_measured),
@@ -292,21 +292,6 @@ def _rules(
         suspends=rules.suspensions.denominators == "out",
         is_gated=all(i.denominator == "valid_callbacks" for i in measured),
     )
-
-
-def _weighed(rules: documents.Rules) -> tuple[tuple[str, Mapping[str, int]], ...]:
-    """Integer weights in the ratio of the score's: only which of two callbacks is better counts."""
-    score = rules.score
-    weights = dict(score.weights or {code: t.maximum for code, t in (score.points or {}).items()})
-    found = []
-    for code, weight in weights.items():
-        numerator = rules.indicators[code].numerator
-        if numerator is not None and numerator.source in QUESTIONS:
-            whole = int(weight.scaleb(6))
-            found.append(
-                (numerator.source, {grade: n * whole for grade, n in numerator.grades.items()})
-            )
-    return tuple(found)
 
 
 def _begin_of(day: date | None, cycle: Cycle, zone: ZoneInfo, otherwise: Instant) -> Instant:

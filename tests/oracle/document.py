@@ -58,10 +58,10 @@ def versions_of(text: str, is_working_day: Callable[[date], bool]) -> list[Versi
     found: list[Version] = []
     covered = EARLIEST
     for number, rules in enumerate(documents):
-        begins_at = _midnight(rules.effective.from_, zone, EARLIEST)
-        ends_at = _midnight(rules.effective.to, zone, FOREVER)
+        begins_at = _begin(rules.effective.from_, header, EARLIEST)
+        ends_at = _begin(rules.effective.to, header, FOREVER)
         if number + 1 < len(documents):
-            ends_at = min(ends_at, _midnight(documents[number + 1].effective.from_, zone, FOREVER))
+            ends_at = min(ends_at, _begin(documents[number + 1].effective.from_, header, FOREVER))
         if covered < begins_at:
             found.append(version(documents[max(number - 1, 0)], covered, begins_at, False))
         found.append(version(rules, begins_at, ends_at, True))
@@ -71,5 +71,9 @@ def versions_of(text: str, is_working_day: Callable[[date], bool]) -> list[Versi
     return found
 
 
-def _midnight(day: date | None, zone: ZoneInfo, otherwise: Instant) -> Instant:
-    return otherwise if day is None else from_datetime(datetime.combine(day, time.min, zone))
+def _begin(day: date | None, header: Header, otherwise: Instant) -> Instant:
+    """Versions begin on their day at the hour at which a cycle does."""
+    if day is None:
+        return otherwise
+    clock = time(header.cycle.start_hour)
+    return from_datetime(datetime.combine(day, clock, ZoneInfo(header.time_zone)))

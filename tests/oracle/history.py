@@ -159,13 +159,15 @@ class History:
         told = self.by_lead(self.tenure, "suspended", "resumed")
         told = [(n, e) for n, e in told if n > (self.tenure or 0)]
         told = [(n, e) for n, e in told if e.type == "resumed" or approved(e)]
-        found = []
+        found: list[tuple[Instant, Instant]] = []
         for place, (_, event) in enumerate(told):
             if event.type == "suspended":
                 end = parse_instant(event.data["until"]) if "until" in event.data else FOREVER
                 if place + 1 < len(told):
                     end = min(end, told[place + 1][1].occurred_at)
-                if event.occurred_at < end:
+                if found and found[-1][1] == event.occurred_at < end:
+                    found[-1] = (found[-1][0], end)  # one rest, prolonged
+                elif event.occurred_at < end:
                     found.append((event.occurred_at, end))
         return found
 

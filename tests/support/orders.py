@@ -72,10 +72,18 @@ def rated(
     *,
     contacted: str | None = "yes",
     solved: str | None = "yes",
+    effect: str | None = None,
+    attitude: str | None = None,
     **more: Any,
 ) -> Event:
     """A callback that reached the citizen; None leaves a question unanswered."""
-    answers = {"contacted": contacted, "solved": solved, "satisfaction": satisfaction}
+    answers = {
+        "contacted": contacted,
+        "solved": solved,
+        "satisfaction": satisfaction,
+        "effect": effect,
+        "attitude": attitude,
+    }
     given = {question: answer for question, answer in answers.items() if answer is not None}
     return event("callback", at, attempt=1, reached=True, answers=given, **more)
 
@@ -124,6 +132,7 @@ _answers = st.fixed_dictionaries(
         "contacted": st.sampled_from(("yes", "no")),
         "solved": st.sampled_from(("yes", "partly", "basically", "no")),
         "satisfaction": _grades,
+        "attitude": _grades,
     },
 )
 
@@ -137,12 +146,15 @@ _received = _fields(
     urgency=st.sampled_from(("critical", "urgent", "normal", "complex")),
     category=st.just(["环境", "噪声"]),
     community=st.just("多福巷社区"),
+    tags=st.just(["夜间"]),
+    sign_due=_moments,
     resolve_due=_moments,
 )
 _callback = st.one_of(
     _fields(
         {"attempt": st.just(1), "reached": st.just(True)},
         answers=_answers.filter(bool),
+        rater=st.sampled_from(("citizen", "staff")),
     ),
     st.just({"attempt": 1, "reached": False, "unreached_reason": "no_answer"}),
 )
@@ -152,16 +164,16 @@ _data: Final[Mapping[str, st.SearchStrategy[dict[str, Any]]]] = {
     "received": _received,
     "dispatched": _fields({"unit": _units}, resolve_due=_moments, round=st.integers(1, 3)),
     "signed": _fields({"unit": _units}),
-    "contacted": _fields({"unit": _units}),
-    "resolved": _fields({"unit": _units}),
+    "contacted": _fields({"unit": _units}, evidence=st.just(["photo/1"])),
+    "resolved": _fields({"unit": _units}, evidence=st.just(["photo/2"])),
     "callback": _callback,
-    "returned": _fields(_decided),
+    "returned": _fields(_decided, requested_at=_moments),
     "extended": _fields({**_decided, "resolve_due": _moments}, decided_at=_moments),
     "suspended": _fields(_decided, until=_moments),
     "resumed": _fields({"unit": _units}),
     "excluded": _fields({"ground": _grounds}, indicators=_indicators.filter(bool)),
     "reinstated": _fields({}, indicators=_indicators.filter(bool)),
-    "reopened": _fields({}, unit=_units),
+    "reopened": _fields({}, unit=_units, round=st.integers(2, 3)),
     "cancelled": st.just({}),
     "appealed": _fields(
         {"appeal": st.just("a-1"), "unit": _units, "indicator": st.just("response")}

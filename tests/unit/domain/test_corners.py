@@ -8,9 +8,10 @@ from schemas.records import Event
 from services.domain.outcome import contributions_at, evaluate
 from services.domain.policy import load_policy, preset
 from tests.oracle.agreement import SYNTHETIC
-from tests.support.orders import event, local, moment
+from tests.support.orders import event, local, moment, rated
 
 PAUSING: Final = load_policy((SYNTHETIC / "pausing.yaml").read_text(encoding="utf-8"))
+EVERY: Final = load_policy((SYNTHETIC / "every-denominator.yaml").read_text(encoding="utf-8"))
 BEIJING: Final = load_policy(preset("beijing-district"))
 
 
@@ -65,3 +66,29 @@ def test_versions_have_boundaries_only_where_what_counts_changes() -> None:
     for boundary in outcome.boundaries:
         before = contributions_at(outcome.spans, boundary - 1)
         assert sorted(before) != sorted(contributions_at(outcome.spans, boundary))
+
+
+def test_a_deadline_told_before_the_order_itself_is_judged_by_the_version_of_its_time() -> None:
+    told = [
+        event(
+            "received",
+            "2026-03-09 13:00",  # under version 3
+            demand_type="help",
+            resolve_due=moment("2026-03-05 13:00"),  # under version 2
+        )
+    ]
+    spans = evaluate(told, PAUSING).spans
+    late = [span for span in spans if span.indicator == "finished"]
+    assert [span.attributed_at for span in late] == [local("2026-03-05 13:00")]
+
+
+def test_the_best_callback_is_found_by_the_parts_of_the_score_too() -> None:
+    told = [
+        event("received", "2025-05-01 09:00", demand_type="help"),
+        rated("2025-05-02 09:00", attitude="satisfied"),
+        rated("2025-05-03 09:00", attitude="dissatisfied"),
+    ]
+    spans = evaluate(told, EVERY).spans
+    assert {span.attributed_at for span in spans if span.indicator == "response"} == {
+        local("2025-05-02 09:00")
+    }
