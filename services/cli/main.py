@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from services.cli.errors import EXPECTED, end_with
+from services.cli.explain_command import explain
 from services.cli.import_command import import_file
 from services.cli.policy_command import policy_app
 from services.cli.simulate.command import simulate
@@ -167,6 +168,7 @@ def units_register(
 
 app.command("import")(import_file)
 app.command("simulate")(simulate)
+app.command("explain")(explain)
 
 
 def _serve(
