@@ -37,6 +37,9 @@ _KINDS: Final[Mapping[str, ProblemKind]] = {
         404, "The unit is neither registered nor counted", "该单位未登记，也没有工单"
     ),
     "unknown_order": ProblemKind(404, "There is no such work order", "没有这个工单"),
+    "what_if_running": ProblemKind(409, "Another what-if is being counted", "已有试算在进行"),
+    "what_if_unfinished": ProblemKind(409, "The what-if has no result yet", "试算尚无结果"),
+    "unknown_what_if": ProblemKind(404, "There is no such what-if", "没有这次试算"),
     "storage_unavailable": ProblemKind(503, "The store cannot answer now", "存储暂时无法应答"),
     "not_ready": ProblemKind(503, "The service is not ready", "服务尚未就绪"),
 }

@@ -15,6 +15,7 @@ from services.api.parameters import each_once
 from services.api.policies import create_policies_router
 from services.api.rankings import create_rankings_router
 from services.api.registry import create_units_router
+from services.api.what_if.routes import create_what_if_router
 
 
 def create_router(context: ApiContext) -> APIRouter:
@@ -29,6 +30,7 @@ def create_router(context: ApiContext) -> APIRouter:
     router.include_router(create_orders_router(context))
     router.include_router(create_units_router(context))
     router.include_router(create_adjustments_router(context))
+    router.include_router(create_what_if_router(context))
     router.include_router(create_findings_router(context))
     router.include_router(create_policies_router(context))
     whole = APIRouter(dependencies=[Depends(each_once)])
