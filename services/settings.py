@@ -78,6 +78,12 @@ class Settings(BaseSettings):
         title="Policy",
         description="Name of a preset (`hotline policy presets` lists them) or path of a policy file.",
     )
+    calendar: str = Field(
+        default="",
+        title="Calendar",
+        description="Path of a dated calendar file (docs/deadlines.md), which comes before the "
+        "policy's own calendar. Empty: the policy's.",
+    )
     time_zone: Annotated[str, AfterValidator(_zone_if_any)] = Field(
         default="",
         title="Time zone",

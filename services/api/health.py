@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import APIRouter
 
 from services.api.context import ApiContext
 from services.api.models import Health
+from services.api.policies import unknown_years
 from services.api.refusals import problem
 from services.api.snapshot import read_marks
 from services.web.problems import Problem
+
+_DAYS_AHEAD: Final = 60
 
 
 def create_health_router(context: ApiContext) -> APIRouter:
@@ -21,7 +26,7 @@ def create_health_router(context: ApiContext) -> APIRouter:
 
         应答即存活。
         """
-        return Health(status="ok", checks={"process": True})
+        return Health(status="ok", checks={"process": True}, warnings=[])
 
     @router.get(
         "/readyz",
@@ -57,6 +62,17 @@ def create_health_router(context: ApiContext) -> APIRouter:
                 ],
                 headers={"Retry-After": "1"},
             )
-        return Health(status="ok", checks=checks)
+        return Health(status="ok", checks=checks, warnings=_warnings(context))
 
     return router
+
+
+def _warnings(context: ApiContext) -> list[str]:
+    """What will be wanting soon: the days off of the next year, mostly."""
+    years = unknown_years(context.policy, context.clock(), days_ahead=_DAYS_AHEAD)
+    return [
+        f"The working days of {year} are not known, but deadlines will need them within "
+        f"{_DAYS_AHEAD} days: update the package chinesecalendar, or activate the policy with a "
+        f"calendar. {year} 年放假安排未知，{_DAYS_AHEAD} 天内的时限将用到，请更新日历。"
+        for year in years
+    ]

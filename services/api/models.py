@@ -197,3 +197,4 @@ class Health(Model):
 
     status: Literal["ok"]
     checks: dict[str, bool]
+    warnings: list[str] = Field(description="What will be wanting soon. 即将缺少的内容。")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from schemas.instants import Instant, to_datetime
 from services.api.context import ApiContext, ask
 from services.api.models import Model, TimeText
 from services.api.refusals import problem, refusal
@@ -200,7 +201,7 @@ async def _read(context: ApiContext, request: Request) -> Policy:
     """
     text = _document(request, await _body(request))
     try:
-        return await asyncio.to_thread(load_policy, text, time_zone=context.time_zone or None)
+        policy = await asyncio.to_thread(load_policy, text, time_zone=context.time_zone or None)
     except PolicyError as error:
         raise problem(
             "invalid_policy",
@@ -208,6 +209,30 @@ async def _read(context: ApiContext, request: Request) -> Policy:
             "请按 errors 修改，未启用。",
             errors=[mistake(line) for line in str(error).splitlines()],
         ) from None
+    if years := unknown_years(policy, context.clock(), days_ahead=0):
+        raise problem(
+            "invalid_policy",
+            "Add the days off of the years that the errors name; nothing was activated.",
+            "请补充 errors 所列年份的放假安排，未启用。",
+            errors=[
+                {
+                    "in": "body",
+                    "path": "calendar.years",
+                    "reason": "unknown_year",
+                    "detail": f"The working days of {year} are not known, and orders of today need "
+                    "them.",
+                    "detail_zh": f"{year} 年的放假安排未知，而今天的工单已需要用到。",
+                }
+                for year in years
+            ],
+        )
+    return policy
+
+
+def unknown_years(policy: Policy, now: Instant, *, days_ahead: int) -> tuple[int, ...]:
+    """Years whose days off are wanting for orders dispatched from now on, so many days long."""
+    today = to_datetime(now).astimezone(policy.time_zone).date()
+    return policy.unknown_years(today, days_ahead)
 
 
 def mistake(text: str) -> dict[str, Any]:

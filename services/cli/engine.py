@@ -105,9 +105,22 @@ def chosen_policy(settings: Settings) -> Policy:
             f"a policy file. 没有这个考核办法，可用：{'、'.join(presets())}。",
         )
     try:
-        return load_policy(text, time_zone=settings.time_zone or None)
+        return load_policy(
+            text, time_zone=settings.time_zone or None, calendar=calendar_text(settings.calendar)
+        )
     except PolicyError as error:
         raise PolicyError(f"The policy {name} has mistakes. 考核办法有误：\n{error}") from None
+
+
+def calendar_text(path: str) -> str | None:
+    """The text of a calendar file; None if there is no path.
+
+    Raises:
+        CommandError: there is no such file.
+    """
+    if not path:
+        return None
+    return read_text(Path(path), f"There is no calendar file {path}. 没有这个日历文件。")
 
 
 def _follow_settings(database: Database, policy: Policy, now: Instant) -> None:

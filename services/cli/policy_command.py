@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import httpx
@@ -10,7 +9,6 @@ import typer
 
 from services.cli import policy_documents
 from services.cli.errors import EXPECTED, CommandError, end_with
-from services.cli.units_command import read_text
 from services.web.connection import Connection, no_answer
 from services.web.problems import MEDIA_TYPE
 
@@ -28,8 +26,11 @@ Url = Annotated[str, typer.Option(help="The running service. 服务地址")]
 
 @policy_app.command("activate")
 def activate(
-    file: Annotated[Path, typer.Argument(help="YAML file of the policy. 考核办法文件")],
+    policy: Annotated[str, typer.Argument(help="YAML file, or a preset. 文件或内置办法名")],
     url: Url = "http://127.0.0.1:8000",
+    calendar: Annotated[
+        str, typer.Option(help="Calendar file, put into the policy. 日历文件")
+    ] = "",
 ) -> None:
     """启用考核办法 · Put a policy in force in a running service.
 
@@ -37,7 +38,7 @@ def activate(
     those of the present policy until the new ones are complete, and then change once.
     """
     try:
-        answer = activate_file(file, url)
+        answer = send_policy(policy, url, calendar)
     except EXPECTED as error:
         end_with(error)
     typer.echo(
@@ -47,14 +48,17 @@ def activate(
     )
 
 
-def activate_file(file: Path, url: str) -> dict[str, Any]:
+def send_policy(policy: str, url: str, calendar: str) -> dict[str, Any]:
     """Send a policy to a service; return its answer (docs/api.md).
 
     Raises:
         AddressError: ``url`` is no http address.
         CommandError: no such file, no service, or it refuses: then each mistake has its line.
+        PolicyError: policy or calendar have mistakes.
     """
-    text = read_text(file, f"There is no policy file {file}. 没有这个考核办法文件。")
+    text = policy_documents.read_document(policy)
+    if calendar:
+        text = policy_documents.read_policy(policy, calendar=calendar).document
     with Connection(url) as service:
         try:
             answer = service.http.post(

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.instants import from_datetime
+from services.cli.engine import calendar_text
 from services.cli.errors import EXPECTED, CommandError
 from services.cli.policy_words import (
     attribution_text,
@@ -49,10 +50,13 @@ _NAMED: Final = (
 
 def check(
     policy: Annotated[str, typer.Argument(help="YAML file, or a preset. 文件或内置办法名")],
+    calendar: Annotated[
+        str, typer.Option(help="Calendar file instead of the policy's. 日历文件")
+    ] = "",
 ) -> None:
     """检查考核办法 · Read a policy and name every mistake with its line. Exit code 1: it has some."""
     with _said_plainly():
-        found = read_policy(policy)
+        found = read_policy(policy, calendar=calendar)
         console = _console()
         console.print("考核办法有效 · The policy is good", style="green")
         _print_head(console, found)
@@ -114,8 +118,10 @@ def list_presets() -> None:
     _console().print(table)
 
 
-def read_policy(name: str, url: str = "") -> Policy:
+def read_policy(name: str, url: str = "", calendar: str = "") -> Policy:
     """Read a preset, a file, or with ``url`` the policy that a service calls current.
+
+    ``calendar`` is the path of a calendar file that replaces the policy's own.
 
     Raises:
         AddressError: ``url`` is no http address.
@@ -124,7 +130,7 @@ def read_policy(name: str, url: str = "") -> Policy:
     """
     text = read_document(name, url)
     try:
-        return load_policy(text)
+        return load_policy(text, calendar=calendar_text(calendar))
     except PolicyError as error:
         raise PolicyError(f"{name}: the policy has mistakes. 考核办法有误：\n{error}") from None
 
@@ -149,12 +155,7 @@ def read_document(name: str, url: str = "") -> str:
 
 def warnings(policy: Policy, today: date) -> Iterator[str]:
     """Years without a known calendar that deadlines may need soon."""
-    years: set[int] = set()
-    for rules in policy.versions:
-        last = rules.document.effective.to
-        if last is None or last > today:
-            years.update(rules.deadlines.unknown_years(today, _DAYS_AHEAD))
-    for year in sorted(years):
+    for year in policy.unknown_years(today, _DAYS_AHEAD):
         yield (
             f"Deadlines of the next {_DAYS_AHEAD} days need the working days of {year}, which are not "
             f"known: list them under calendar, or update chinesecalendar. {year} 年工作日未知，"

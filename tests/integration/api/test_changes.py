@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import httpx
+
 from schemas.instants import DAY, format_instant
 from schemas.topics import partition_of
+from services.domain.policy import load_policy, preset
 from tests.integration.api.city import CYCLE_BEGINS, NOW, PARTITIONS, City, city_events, open_city
-from tests.integration.api.client import connect
+from tests.integration.api.client import connect, problem
 from tests.support.orders import event, local, moment
 
 
@@ -126,3 +129,29 @@ async def test_live_sums_are_exactly_those_of_the_positions_named(new_city: City
         worker.join()
     assert stored == flushes
     assert len(seen) > 3
+
+
+async def test_a_year_whose_days_off_nobody_knows_is_told_before_it_is_needed(
+    tmp_path: Path,
+) -> None:
+    december, new_year = local("2026-12-10 09:00"), local("2026-12-30 09:00")
+    with open_city(tmp_path / "engine", "shandong") as city:
+        city.now = december - 60 * DAY
+        city.store([])
+        async with connect(city) as client:
+            assert (await client.get("/readyz"))["warnings"] == []
+            city.now = december
+            (warning,) = (await client.get("/readyz"))["warnings"]
+            assert "2027" in warning
+            city.now = new_year
+            yaml = {"content-type": "application/yaml"}
+            refused = await client.http.post(
+                "/v1/policies", content=preset("shanghai-street"), headers=yaml
+            )
+            found = problem(refused, 422, "invalid_policy")
+            assert [error["reason"] for error in found["errors"]] == ["unknown_year"]
+            assert len((await client.get("/v1/policies"))["policies"]) == 1
+            calendar = "years: [2027]\nholidays: [2027-01-01]\n"
+            known = load_policy(preset("shanghai-street"), calendar=calendar)
+            taken = await client.http.post("/v1/policies", content=known.document, headers=yaml)
+            assert taken.status_code == httpx.codes.ACCEPTED

@@ -20,6 +20,7 @@ async def test_ready_only_when_every_part_is(new_city: City) -> None:
         assert await client.get("/readyz") == {
             "status": "ok",
             "checks": {"scoring": True, "storage": True, "shards": True},
+            "warnings": [],
         }
         new_city.ready["scoring"] = False
         found = await client.refused("/readyz", 503, "not_ready")
