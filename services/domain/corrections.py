@@ -27,11 +27,11 @@ def in_order(events: Iterable[Event]) -> list[Event]:
     Corrections stay in the list: they are events of the order, and tell when it was first seen.
     """
     ordered = sorted(events)
-    if len({event.id for event in ordered}) < len(ordered):
-        ordered = list({(event.source, event.id): event for event in ordered}.values())
+    before = ""
     for event in ordered:
-        if event.type == CORRECTED:
-            return _corrected(ordered)
+        if event.id == before or event.type == CORRECTED:  # repetitions are next to each other
+            return _corrected(list({(each.source, each.id): each for each in ordered}.values()))
+        before = event.id
     return ordered
 
 

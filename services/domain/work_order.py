@@ -313,6 +313,21 @@ class WorkOrder:
         self.cancelled = True
         return None
 
+    def next_deadline(self, after: Instant) -> Instant:
+        """When next a deadline passes that was not met, or a suspension ends; FOREVER: never."""
+        following = FOREVER
+        due = self.sign_due
+        if due is not None and after < due < following and self.signed_at is None:
+            following = due
+        due = self.contact_due
+        if due is not None and after < due < following and self.contacted_at is None:
+            following = due
+        due = self.resolve_due
+        if due is not None and after < due < following and self.resolved_at is None:
+            following = due
+        due = self.suspended_until
+        return due if due is not None and after < due < following else following
+
     def is_lead(self, event: Event) -> bool:
         """Whether an action is the lead unit's."""
         return bool(self.lead) and event.data.get("unit") == self.lead
