@@ -47,13 +47,23 @@ class Oracle:
 class Order(Clocks):
     """What the first events of an order add under one version."""
 
-    def contributions(self, at: Instant) -> Iterator[Contribution]:
-        """For the unit that leads, and the same for the department of the order's field."""
-        department = self._department
-        for contribution in self._of_units(at):
-            yield contribution
+    def contributions(self, at: Instant) -> list[Contribution]:
+        """For the unit that leads, and the same for the department of the order's field.
+
+        Between two events it matters only which deadlines have passed and whether the order rests.
+        """
+        question = (*(self.passed(step, at) for step in STEPS.values()), self.suspended(at))
+        if question not in self._answers:
+            found = list(self._of_units(at))
+            department = self._department
             if department is not None:
-                yield contribution._replace(ranking="line", unit=department)
+                found += [c._replace(ranking="line", unit=department) for c in found]
+            self._answers[question] = found
+        return self._answers[question]
+
+    @cached_property
+    def _answers(self) -> dict[tuple[bool, ...], list[Contribution]]:
+        return {}
 
     def _of_units(self, at: Instant) -> Iterator[Contribution]:
         for _, event in self.returns:

@@ -17,7 +17,7 @@ from tests.oracle.slow import Oracle
 from tests.support.orders import events_of_order
 from tests.support.random_orders import random_order
 
-ORDERS = 500
+ORDERS = 1_000
 
 
 @pytest.fixture(params=names(), scope="module")
