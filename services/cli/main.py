@@ -17,6 +17,7 @@ from services.cli.explain_command import explain
 from services.cli.import_command import import_file
 from services.cli.policy_command import policy_app
 from services.cli.simulate.command import simulate
+from services.cli.what_if_command import what_if
 from services.settings import Settings, load_settings
 
 app = typer.Typer(
@@ -168,6 +169,7 @@ def units_register(
 
 app.command("import")(import_file)
 app.command("simulate")(simulate)
+app.command("what-if")(what_if)
 app.command("explain")(explain)
 
 
