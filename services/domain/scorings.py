@@ -50,15 +50,17 @@ class Scoring:
     """How the units of one list are scored and ranked.
 
     ``indicators`` are the codes of all the version's indicators, in its order, ``codes`` those
-    that make the score, by ``weights`` or by ``points`` (the other one is empty). ``parts`` are
-    the composites: the codes of their parts with the parts' weights. ``floors`` in percent.
-    ``caps`` is None where the score knows no adjustments. ``listed_from``: ranked units that it
-    takes for a bottom. ``counts_callbacks``: whether an indicator counts valid callbacks.
+    that make the score, by ``weights`` or by ``points`` (the other one is empty), ``measured`` the
+    same with their parts in the place of those that have any. ``parts`` are the composites: the
+    codes of their parts with the parts' weights. ``floors`` in percent. ``caps`` is None where
+    the score knows no adjustments. ``listed_from``: ranked units that it takes for a bottom.
+    ``counts_callbacks``: whether an indicator counts valid callbacks.
     """
 
     basis: Basis
     indicators: tuple[str, ...]
     codes: tuple[str, ...]
+    measured: tuple[str, ...]
     weights: Mapping[str, Fraction]
     points: Mapping[str, Threshold]
     decimals: int
@@ -72,14 +74,6 @@ class Scoring:
     parts: Mapping[str, Mapping[str, int]]
     floors: Mapping[str, Decimal]
     counts_callbacks: bool
-
-    @property
-    def measured(self) -> tuple[str, ...]:
-        """The indicators that the score stands on, with the parts of those that have any."""
-        found: dict[str, None] = {}
-        for code in self.codes:
-            found.update(dict.fromkeys(self.parts.get(code, (code,))))
-        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +136,14 @@ def _begins_cycle(cycle: Cycle, month: int, day: int) -> bool:
 
 def _scoring(rules: documents.Rules, basis: Basis, score: Score, ranking: RankingRules) -> Scoring:
     listed_from = ranking.listed_from
+    parts = _parts(rules)
     return Scoring(
         basis=basis,
         indicators=tuple(rules.indicators),
         codes=score.codes,
+        measured=tuple(
+            dict.fromkeys(part for code in score.codes for part in parts.get(code, (code,)))
+        ),
         weights={code: Fraction(weight) for code, weight in (score.weights or {}).items()},
         points={
             code: Threshold(
@@ -164,7 +162,7 @@ def _scoring(rules: documents.Rules, basis: Basis, score: Score, ranking: Rankin
         bottom=ranking.bottom,
         minimum_sample=ranking.minimum_sample,
         listed_from=2 * ranking.bottom if listed_from is None else listed_from,
-        parts=_parts(rules),
+        parts=parts,
         floors=_floors(rules),
         counts_callbacks=any(
             indicator.denominator == "valid_callbacks" for indicator in rules.indicators.values()
