@@ -67,7 +67,12 @@ class Fault:
 
 def activate(database: Database, name: str) -> int:
     """Put a preset in force."""
-    policy = load_policy(preset(name))
+    return activate_text(database, preset(name))
+
+
+def activate_text(database: Database, text: str) -> int:
+    """Put a policy in force."""
+    policy = load_policy(text)
     now = time.time_ns() // 1000
     return rulesets.activate(
         database, policy.id, policy.version, policy.checksum, policy.document, now

@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from schemas.codec import decode_frame
 from schemas.errors import EventError
@@ -280,3 +281,19 @@ def await_stored(database: Database, log: Log, ruleset: int = RULESET) -> None:
         return all(m is not None and m.position.offset >= log.ends[p] for p, m in marks.items())
 
     await_that(stored, seconds=LONG, pause=0.05)
+
+
+def read_topic(bootstrap: str, topic: str, count: int) -> list[dict[str, Any]]:
+    """The first messages of a topic of one partition."""
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    partition = TopicPartition(topic, 0)
+    consumer.assign([partition])
+    consumer.seek(partition, 0)
+    deadline = time.monotonic() + LONG
+    found: list[dict[str, Any]] = []
+    while len(found) < count and time.monotonic() < deadline:
+        for messages in consumer.poll(timeout_ms=200).values():
+            found += [json.loads(message.value) for message in messages]
+    consumer.close()
+    assert len(found) >= count
+    return found

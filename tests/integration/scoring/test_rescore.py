@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from schemas.instants import parse_instant
+from schemas.records import Unit
+from schemas.topics import DEAD_LETTERS, RANK_ALERTS, partition_of
+from services.domain.policy import preset
 from services.scoring.context import BUILD_STEPS
-from services.storage import rulesets
+from services.scoring.standing import ENTERED, LEFT
+from services.storage import rulesets, units
 from services.storage.database import Database
 from services.storage.migrate import migrate
 from services.storage.shard_store import ShardStore
@@ -20,15 +25,18 @@ from tests.integration.scoring.harness import (
     Log,
     await_stored,
     check_counters,
+    dead_places,
+    read_topic,
     worker_process,
 )
 from tests.support.brokers import Broker, fresh_broker
 from tests.support.clickhouse_http import clickhouse_server
-from tests.support.scoring_process import FIRST_POLICY, activate
+from tests.support.scoring_process import FIRST_POLICY, activate, activate_text
 from tests.support.waiting import await_that
 
 PARTITIONS = 2
 OTHER = "on-time"
+WORKING_DAYS = "shandong"
 SMALL = 20  # orders a block, so that a build has many
 
 
@@ -54,7 +62,7 @@ def arriving(log: Log) -> Iterator[None]:
     def write() -> None:
         while not ending.is_set():
             log.orders(5)
-            ending.wait(0.02)
+            ending.wait(0.05)
 
     thread = threading.Thread(target=write)
     thread.start()
@@ -159,31 +167,70 @@ def test_a_build_that_was_cut_off_does_not_evaluate_again_what_is_evaluated(
     check_counters(database, log, 2, OTHER)
 
 
-def test_a_third_policy_takes_the_place_of_the_one_being_built(
+def test_what_the_new_policy_cannot_evaluate_is_a_dead_letter(
+    tansu: Broker, engine: str, database: Database
+) -> None:
+    """The working days of 1990 are not known, and the policy in force needs none."""
+    tansu.create_topics(PARTITIONS)
+    long_ago = parse_instant("1990-06-01T00:00:00Z")
+    log = Log(tansu.bootstrap, PARTITIONS, time.time_ns() // 1000)
+    with worker_process(tansu.bootstrap, engine, PARTITIONS) as worker:
+        worker.ready()
+        log.orders(20)
+        await_stored(database, log)
+        counted = list(log.events)
+        log.closed_orders("110101001", solved=2, unsolved=0, at=long_ago)
+        await_stored(database, log)
+        assert dead_places(database) == set()
+        activate(database, WORKING_DAYS)
+        await_that(lambda: current(database) == 2)
+        worker.stop()
+    log.close()
+    last = {e.event.subject: e for e in log.events if e not in counted}
+    assert dead_places(database) == {
+        (partition_of(subject, PARTITIONS), e.position.offset, e.frame_index, "not_evaluable")
+        for subject, e in last.items()
+    }
+    letters = read_topic(tansu.bootstrap, DEAD_LETTERS, len(last))
+    assert {letter["subject"] for letter in letters} == last.keys()
+    log.events = counted
+    check_counters(database, log, 2, WORKING_DAYS)
+
+
+def test_a_switch_is_ranked_anew_and_told_to_nobody(
     tansu: Broker, engine: str, database: Database
 ) -> None:
     tansu.create_topics(PARTITIONS)
-    log = Log(tansu.bootstrap, PARTITIONS, time.time_ns() // 1000)
-    with worker_process(tansu.bootstrap, engine, PARTITIONS, block=1) as worker:
+    streets = [Unit(f"{110101000 + n}", f"街道{n}", "street") for n in range(24)]
+    units.register(database, streets, 1)
+    now = time.time_ns() // 1000
+    log = Log(tansu.bootstrap, PARTITIONS, now)
+    with worker_process(tansu.bootstrap, engine, PARTITIONS) as worker:
         worker.ready()
-        log.orders(300)
-        await_stored(database, log)
-        seen = {1}
-        with arriving(log):
-            activate(database, OTHER)
-            await_that(lambda: evaluated(database, 2) > 0)
-            assert activate(database, FIRST_POLICY) == 3
-
-            def switched() -> bool:
-                seen.add(current(database))
-                return 3 in seen
-
-            await_that(switched)
-        assert seen == {1, 3}
-        await_stored(database, log, 3)
+        for n, street in enumerate(streets):
+            log.closed_orders(street.code, solved=n, unsolved=24 - n, at=now)
+        await_that(lambda: bottom(database, 1) == [street.code for street in streets[:10]])
+        told = {
+            id_ for (ids,) in database.query("SELECT `alert.id` FROM evaluations") for id_ in ids
+        }
+        activate_text(database, preset(FIRST_POLICY).replace("bottom: 10", "bottom: 3"))
+        await_that(lambda: bottom(database, 2) == [street.code for street in streets[:3]])
+        # The fourth street from below falls to the very end; the third one leaves the bottom.
+        log.closed_orders(streets[3].code, solved=0, unsolved=100, at=now)
+        fallen = sorted(streets[n].code for n in (0, 1, 3))
+        await_that(lambda: bottom(database, 2) == fallen)
         worker.stop()
     log.close()
-    check_counters(database, log, 3, FIRST_POLICY)
+    rows = database.query(
+        "SELECT number, `alert.kind`, `alert.unit` FROM evaluations FINAL"
+        " WHERE ruleset = 2 ORDER BY number"
+    )
+    assert rows[0] == (1, [], [])
+    later = {pair for _, kinds, codes in rows[1:] for pair in zip(kinds, codes, strict=True)}
+    assert later == {(ENTERED, streets[3].code), (LEFT, streets[2].code)}
+    alerts = {alert["id"] for alert in read_topic(tansu.bootstrap, RANK_ALERTS, len(told) + 2)}
+    assert len(alerts - told) == 2
+    assert all(id_.split(":")[1] == "2" for id_ in alerts - told)
 
 
 @pytest.mark.kafka
@@ -212,6 +259,15 @@ def test_two_workers_come_into_force_together_though_one_dies(
             other.stop()
         log.close()
         check_counters(database, log, 2, OTHER)
+
+
+def bottom(database: Database, ruleset: int) -> list[str]:
+    rows = database.query(
+        "SELECT bottom FROM evaluations FINAL WHERE ruleset = {ruleset:UInt32}"
+        " ORDER BY number DESC LIMIT 1",
+        {"ruleset": ruleset},
+    )
+    return sorted(rows[0][0]) if rows else []
 
 
 def is_left_behind(database: Database, past: int, present: int) -> bool:

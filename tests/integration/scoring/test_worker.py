@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from kafka import KafkaConsumer, TopicPartition
 
 from schemas.documents import feed_schema
 from schemas.instants import DAY, Instant
@@ -24,11 +21,11 @@ from services.storage.database import Database
 from services.storage.migrate import migrate
 from services.storage.shard_store import ShardStore
 from tests.integration.scoring.harness import (
-    LONG,
     Log,
     await_stored,
     check_counters,
     dead_places,
+    read_topic,
     worker_process,
 )
 from tests.support.brokers import Broker
@@ -180,22 +177,6 @@ def make_worker(
         clock=lambda: time.time_ns() // 1000,
         embedded_timeouts=True,
     )
-
-
-def read_topic(bootstrap: str, topic: str, count: int) -> list[dict[str, Any]]:
-    """The first messages of a topic of one partition."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    partition = TopicPartition(topic, 0)
-    consumer.assign([partition])
-    consumer.seek(partition, 0)
-    deadline = time.monotonic() + LONG
-    found: list[dict[str, Any]] = []
-    while len(found) < count and time.monotonic() < deadline:
-        for messages in consumer.poll(timeout_ms=200).values():
-            found += [json.loads(message.value) for message in messages]
-    consumer.close()
-    assert len(found) >= count
-    return found
 
 
 def overdue(database: Database) -> int:

@@ -30,7 +30,14 @@ def event(
     subject: str, id_: str, type_: str, after: Instant, data: dict[str, Any] | None = None
 ) -> Event:
     """An event ``after`` microseconds from `START`."""
-    raw = {
+    return decode_event(raw_event(subject, id_, type_, after, data)).event
+
+
+def raw_event(
+    subject: str, id_: str, type_: str, after: Instant, data: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The same as it comes over the wire."""
+    return {
         "specversion": "1.0",
         "source": "https://hotline.example",
         "id": id_,
@@ -39,7 +46,6 @@ def event(
         "time": format_instant(START + after),
         "data": data or _DATA[type_],
     }
-    return decode_event(raw).event
 
 
 def logged(item: Event, offset: int, index: int = 0) -> LoggedEvent:

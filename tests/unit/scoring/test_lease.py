@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.scoring.lease import Lease, LostError
+from services.scoring.lease import Lease, LostError, persist
 
 
 def test_a_failing_store_is_asked_again_until_it_answers(caplog: pytest.LogCaptureFixture) -> None:
@@ -49,3 +49,33 @@ def test_a_loss_that_an_operation_finds_out_is_not_repeated() -> None:
 
     with pytest.raises(LostError):
         Lease().patiently("writing", operation)
+
+
+def test_a_lease_within_another_one_ends_with_it_and_not_the_other_way_round() -> None:
+    outer = Lease()
+    inner, other = Lease(outer), Lease(outer)
+    inner.give_up()
+    assert (inner.given_up, other.given_up, outer.given_up) == (True, False, False)
+    outer.give_up()
+    with pytest.raises(LostError):
+        other.patiently("writing", lambda: pytest.fail("begun"))
+
+
+async def test_the_broker_is_asked_again_until_it_answers_or_the_lease_ends(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.scoring.lease._PUBLISH_PAUSE", 0)
+    answers: Iterator[Exception | int] = iter([ConnectionError("password=secret"), 42])
+    lease = Lease()
+
+    async def operation() -> int:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        lease.give_up()
+        return answer
+
+    assert await persist(lease, operation) == 42
+    assert "secret" not in caplog.text
+    with pytest.raises(LostError):
+        await persist(lease, operation)

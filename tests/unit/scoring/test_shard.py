@@ -188,6 +188,26 @@ def test_the_clock_does_not_pass_the_horizon() -> None:
         shard.advance(START + 1, nothing)
 
 
+def test_orders_that_another_lane_has_stored_events_of_are_folded_again() -> None:
+    one, other = Memory(), Memory()
+    first = [logged(event("a", "1", "received", 0), 0), logged(event("b", "1", "received", 0), 1)]
+    more = [logged(event("a", "2", "dispatched", 1), 2), logged(event("c", "1", "received", 2), 3)]
+    shard, behind = one.shard(START, 100), other.shard(START, 1)
+    one.cycle(shard, START + DAY, first)
+    other.cycle(behind, START + DAY, first)
+    one.cycle(shard, START + DAY, more)
+
+    behind.admit(["a", "c"], other.rows, one.events)
+    behind.refold(["a", "c"])
+    behind.move_to(more[-1].position)
+    changes = behind.settle()
+
+    assert {row.subject for row in changes.orders} == {"a", "c"}
+    assert changes.events == []
+    assert behind.counters == shard.counters == expected([*first, *more], START + DAY)
+    assert changes.position == more[-1].position
+
+
 def _count(shard: Shard, name: str) -> int:
     return sum(s.denominator for key, s in shard.counters.items() if key.indicator == name)
 

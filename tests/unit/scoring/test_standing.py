@@ -24,6 +24,7 @@ def evaluate(
     *,
     policy: Policy = POLICY,
     adjustments: Adjustments = NO_ADJUSTMENTS,
+    rescored: bool = False,
 ) -> Evaluation | None:
     """Rank so that the units come in this order: the n-th has n citizens fewer whose case is solved."""
     sums: dict[tuple[str, str], Sums] = {}
@@ -44,6 +45,7 @@ def evaluate(
         positions={0: Position(0, 5)},
         previous=previous,
         adjustments=adjustments,
+        rescored=rescored,
     )
 
 
@@ -53,6 +55,18 @@ def test_at_the_start_of_a_cycle_the_bottom_is_empty_so_everyone_in_it_enters() 
     assert first.number == 1
     assert first.bottom == tuple(unit.code for unit in UNITS[14:])
     assert {(a.kind, a.unit) for a in first.alerts} == {(ENTERED, u.code) for u in UNITS[14:]}
+
+
+def test_a_change_of_the_rules_tells_nobody_and_the_next_change_of_the_list_does() -> None:
+    order = list(range(24))
+    first = evaluate(order, rescored=True)
+    assert first is not None
+    assert first.alerts == ()
+    assert first.bottom == tuple(unit.code for unit in UNITS[14:])
+    order[13], order[14] = order[14], order[13]
+    second = evaluate(order, first)
+    assert second is not None
+    assert {alert.unit for alert in second.alerts} == {UNITS[13].code, UNITS[14].code}
 
 
 def test_the_same_list_is_no_new_evaluation() -> None:
