@@ -12,6 +12,7 @@ _FILES: Final = {
     "wall.css": "text/css; charset=utf-8",
     "wall.js": "text/javascript; charset=utf-8",
     "panels.js": "text/javascript; charset=utf-8",
+    "order.js": "text/javascript; charset=utf-8",
     "words.js": "text/javascript; charset=utf-8",
 }
 _HEADERS: Final = {

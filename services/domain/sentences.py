@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from schemas.instants import FOREVER, MINUTE, Instant, to_datetime
+from schemas.instants import FOREVER, Instant, to_datetime
 from schemas.records import Contribution
 from services.domain import causes, reasons, words
 from services.domain.corrections import TIME, instant_of
@@ -166,7 +166,7 @@ class Writer:
     def time(self, instant: Instant) -> str:
         """A local time, with seconds only where there are any."""
         local = to_datetime(instant).astimezone(self._zone)
-        return f"{local:%Y-%m-%d %H:%M:%S}" if instant % MINUTE else f"{local:%Y-%m-%d %H:%M}"
+        return f"{local:%Y-%m-%d %H:%M:%S}" if local.second else f"{local:%Y-%m-%d %H:%M}"
 
     def due(self, instant: Instant) -> str:
         """A deadline; midnight is 24:00 of the day that it ends."""

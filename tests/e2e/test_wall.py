@@ -42,10 +42,26 @@ def test_from_a_street_to_a_number_to_an_order_to_its_steps(page: Page) -> None:
     expect(panel.get_by_role("heading", name="为什么算 / 不算")).to_be_visible()
     expect(panel.locator(".steps .current")).to_contain_text("满意率")
     expect(panel.locator(".explain")).to_contain_text("计入各率分母")
+    expect(panel.locator(".reasons li")).to_have_count(3)
+    expect(panel.locator(".reasons li").last).to_contain_text("的“满意率”")
+    expect(panel.locator(".lines").first).to_contain_text("期限表第")
+    panel.get_by_text("事件原文").click()
+    expect(panel.locator("details .steps")).to_contain_text("日志位置")
     page.go_back()
     expect(panel.locator(".orders li")).to_have_count(denominator)
     page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
+
+
+def test_an_order_is_explained_in_english_too(page: Page) -> None:
+    page.get_by_role("button", name="English").click()
+    page.locator("#ranked a").first.click()
+    panel = page.locator("#panel")
+    panel.get_by_role("row", name="Resolution rate").get_by_role("link").click()
+    panel.locator(".orders a").first.click()
+    expect(panel.get_by_role("heading", name="Why it counts, or does not")).to_be_visible()
+    expect(panel.locator(".reasons li").nth(1)).to_contain_text("in Resolution rate because")
+    expect(panel.locator(".steps li strong").first).to_have_text("received")
 
 
 def test_the_seven_states_of_a_street_add_up_on_the_page(page: Page) -> None:

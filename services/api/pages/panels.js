@@ -1,6 +1,7 @@
-// The panel: a street's numbers, the orders behind a number, an order and why it counts.
+// The panel: a street's numbers, the orders behind a number, an order.
 
-import { ask, belowFloor, h, moment, named, percent, stateBar, stateName, typeName, word } from "./words.js";
+import { orderParts } from "./order.js";
+import { ask, belowFloor, h, moment, named, percent, stateBar, stateName, word } from "./words.js";
 
 const panel = document.getElementById("panel");
 const path = document.getElementById("path");
@@ -142,59 +143,12 @@ async function orders(ranking, districts, code, indicator) {
 }
 
 async function order(ranking, districts, id, code, indicator) {
-  const { body: found } = await ask(`/v1/work-orders/${part(id)}`);
-  const state = found.incomplete ? "incomplete" : found.state?.split(":")[0];
-  const unitName = found.unit ? found.unit.name || `${word("unknown")} ${found.unit.code}` : word("nobody");
-  const names = new Map([...ranking.ranked, ...ranking.unranked].map((line) => [line.unit.code, line.unit.name]));
-  const types = new Map(found.events.map((event) => [event.id, event.type]));
-  const describe = (each) => {
-    const isRate = each.indicator in ranking.totals.indicators;
-    const of = each.unit ? `${names.get(each.unit) ?? each.unit} · ` : "";
-    return `${of}${indicatorName(ranking, each.indicator)}${isRate ? ` ${each.numerator} / ${each.denominator}` : ""}`;
-  };
-  const key = (each) => JSON.stringify([each.unit, each.indicator, each.attributed_at, each.numerator]);
-  let before = [];
-  let isLater = !found.steps.some((step) => step.in_force);
-  const steps = found.steps.map((step) => {
-    const old = new Set(before.map(key));
-    const fresh = new Set(step.contributions.map(key));
-    const added = step.contributions.filter((each) => !old.has(key(each)));
-    const removed = before.filter((each) => !fresh.has(key(each)));
-    before = step.contributions;
-    const causes = step.causes.map((event) => typeName(types.get(event) ?? event)).join("、") || word("deadline");
-    const mark = step.in_force ? h("span", { class: "tag now" }, word("now")) : isLater ? h("span", { class: "tag" }, word("later")) : null;
-    if (step.in_force) isLater = true;
-    return h("li", { class: step.in_force ? "current" : undefined },
-      h("div", {}, h("time", { datetime: step.from }, moment(step.from)), " ", h("strong", {}, causes), " ", mark),
-      h("ul", { class: "changes" },
-        ...added.map((each) => h("li", { class: "added" }, `+ ${word("adds")} ${describe(each)}`)),
-        ...removed.map((each) => h("li", { class: "removed" }, `− ${word("ends")} ${describe(each)}`))));
-  });
-  const events = found.events.map((event) => h("li", { class: event.counts ? undefined : "void" },
-    h("div", {}, h("time", { datetime: event.time }, moment(event.time)), " ", h("strong", {}, typeName(event.type))),
-    event.counts ? null : h("div", {}, word("notCounted")),
-    h("div", { class: "data" }, ...Object.entries(event.data).map(([name, value]) =>
-      h("span", {}, `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`))),
-    h("small", {}, `${event.source} · ${event.id} · ${word("position")} ${event.position.shard}:${event.position.epoch}:${event.position.offset}`)));
   return {
     title: id,
     path: [
       h("a", { href: unitLink(code) }, find(ranking, code).name), " › ",
       h("a", { href: ordersLink(code, indicator) }, indicatorName(ranking, indicator)),
     ],
-    parts: [
-      state ? h("p", { class: `explain ${state}` }, word("explain")[state]) : null,
-      list([
-        [word("lead"), unitName],
-        [word("state"), found.incomplete ? word("incomplete") : stateName(found.state ?? "—")],
-        [word("received"), moment(found.summary.received_at)],
-        [word("due"), moment(found.resolve_due)],
-        [word("resolved"), moment(found.summary.resolved_at)],
-      ]),
-      h("h3", {}, word("why")),
-      h("ol", { class: "steps" }, ...steps),
-      h("h3", {}, word("events")),
-      h("ol", { class: "steps" }, ...events),
-    ].filter(Boolean),
+    parts: await orderParts(id),
   };
 }

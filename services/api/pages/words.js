@@ -12,21 +12,11 @@ const zh = {
   missing: "部分分区尚未入账，数据不完整：分区 ", offline: "连接中断，正在重试",
   valid_callback_rate: "有效回访率", open: "未办结", overdue: "超期未办结", returned: "退单",
   reopened: "重办", numerator: "分子", denominator: "分母", rate: "率", counts: "其他计数",
-  orders: "工单", more: "更多", none: "没有工单", received: "受理", due: "办理期限",
-  resolved: "办结", state: "状态", lead: "主办单位", why: "为什么算 / 不算", events: "事件",
-  adds: "计入", ends: "不再计入", deadline: "期限届满", now: "当前", later: "将来",
+  orders: "工单", more: "更多", none: "没有工单", received: "受理",
+  state: "状态", lead: "主办单位", why: "为什么算 / 不算", events: "事件原文",
+  adds: "计入", ends: "不再计入", deadlines: "当前期限", steps: "经过", now: "当前", later: "尚未发生",
   notCounted: "不计入：同一编号已有内容，或尚未入账", position: "日志位置", nobody: "尚无主办单位",
-  loading: "正在读取", contribution: "贡献", notFound: "当前榜单中没有该单位",
-  explain: {
-    not_assessed: "不参评：该类诉求或该工单不考核，只计工单量。",
-    not_yet_due: "未到期：办理期限未到且未办结，尚不进入任何率的分母。",
-    callback_pending: "待回访：已办结或已到期，等待有效回访，尚不进入分母。",
-    unreachable: "无法回访：多次回访未接通，分子、分母均不计。",
-    valid: "有效：计入各率分母，分子取决于回访结果或办理时效。",
-    excluded: "剔除：经批准不计入分子和分母，仍计工单量。",
-    suspended: "挂账：挂账期间不计入分母，恢复后重新计入。",
-    incomplete: "缺受理事件：受理事件到达前不计工单量，单独列出。",
-  },
+  comma: "、", loading: "正在读取", contribution: "贡献", notFound: "当前榜单中没有该单位",
   stateNames: {
     valid: "有效回访", not_yet_due: "未到期", callback_pending: "待回访", unreachable: "无法回访",
     excluded: "剔除", suspended: "挂账", not_assessed: "不参评",
@@ -52,21 +42,11 @@ const en = {
   missing: "Incomplete: nothing stored yet by shard ", offline: "Connection lost, trying again",
   valid_callback_rate: "Valid-callback rate", open: "Open", overdue: "Overdue", returned: "Returned",
   reopened: "Reopened", numerator: "Numerator", denominator: "Denominator", rate: "Rate", counts: "Other counts",
-  orders: "Orders", more: "More", none: "No orders", received: "Received", due: "Due",
-  resolved: "Resolved", state: "State", lead: "Lead unit", why: "Why it counts, or does not", events: "Events",
-  adds: "counts in", ends: "no longer in", deadline: "a deadline passes", now: "now", later: "to come",
+  orders: "Orders", more: "More", none: "No orders", received: "Received",
+  state: "State", lead: "Lead unit", why: "Why it counts, or does not", events: "Events as stored",
+  adds: "counts in", ends: "no longer in", deadlines: "Deadlines in force", steps: "Step by step", now: "now", later: "not yet",
   notCounted: "Does not count: its id was taken by other content, or it is not folded yet", position: "log position", nobody: "no lead unit",
-  loading: "Loading", contribution: "Contribution", notFound: "The present list has no such unit",
-  explain: {
-    not_assessed: "Not assessed: it adds to the volume only.",
-    not_yet_due: "Not yet due: neither resolved nor due, in no denominator yet.",
-    callback_pending: "Callback pending: resolved or due, waiting for a valid callback.",
-    unreachable: "Unreachable: several calls unanswered, in neither numerator nor denominator.",
-    valid: "Valid: in the denominators; the answers or the time taken decide the numerators.",
-    excluded: "Excluded with approval: out of the rates, still in the volume.",
-    suspended: "Suspended: out of the denominators until resumed.",
-    incomplete: "Incomplete: outside the volume until its received event arrives.",
-  },
+  comma: ", ", loading: "Loading", contribution: "Contribution", notFound: "The present list has no such unit",
   stateNames: {
     valid: "valid", not_yet_due: "not yet due", callback_pending: "callback pending",
     unreachable: "unreachable", excluded: "excluded", suspended: "suspended",
@@ -82,6 +62,7 @@ export const word = (key) => languages[current][key];
 export const isChinese = () => current === "zh";
 export const typeName = (type) => word("types")[type] ?? type;
 export const named = (indicator) => (isChinese() ? indicator.name_zh : indicator.name_en);
+export const said = (text) => (isChinese() ? text.zh : text.en);
 export const moment = (text) => (text ? text.slice(0, 19).replace("T", " ") : "—");
 export const percent = (text) => (text === null ? "—" : `${text}%`);
 // An indicator with parts has no numerator and denominator of its own.
