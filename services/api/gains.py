@@ -48,14 +48,14 @@ def create_gains_router(context: ApiContext) -> APIRouter:
 
         now = scored_by(policy, chosen.window, query.kind, query.group)
         snapshot, sums = await read_sums(context, marks, *chosen, now.scoring.basis)
-        entries = await read_entries(context, chosen.window)
+        entries = await read_entries(context, now)
         present = rank(listed, sums, now.scoring, in_force_at(snapshot, entries))
 
         then = scored_by(policy, compared.window, query.kind, query.group)
         earlier, sums = await read_sums(
             context, marks, compared.window, compared.as_of, then.scoring.basis
         )
-        entries = await read_entries(context, compared.window)
+        entries = await read_entries(context, then)
         before = rank(listed, sums, then.scoring, in_force_at(earlier, entries))
 
         found = rank_by_gain(present, before, now.scoring)

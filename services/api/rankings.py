@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import Field
 
 from schemas.fields import Code
+from schemas.instants import Instant
 from schemas.records import FlushMark, Sums
 from services.api.context import ApiContext, ask
 from services.api.figures import REASONS_ZH, by_unit, figures, nameless, pooled, unit_model, written
@@ -25,7 +26,7 @@ from services.api.ranking_models import (
 )
 from services.api.refusals import refusal
 from services.api.register import in_force_at, read_entries
-from services.api.scored import scored_by
+from services.api.scored import Scored, scored_by
 from services.api.snapshot import live_instant, read_marks, read_sums
 from services.api.writing import plain_text
 from services.domain.adjustments import Entry
@@ -73,12 +74,15 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
         marks, registry = await marks_and_units(context)
         check_list(registry, query.kind, query.group)
         chosen = choose(context, query, await live_instant(context, marks))
-        entries = await read_entries(context, chosen.window)
+        scored = scored_by(context.policy, chosen.window, query.kind, query.group)
+        entries = await read_entries(context, scored)
         tag = _tag(context, marks, registry, (query.kind, query.group, chosen, entries))
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if tag in (if_none_match or ""):
             return Response(status_code=304, headers=headers)
-        answer = await _ranking(context, marks, registry, query, chosen=chosen, entries=entries)
+        answer = await _ranking(
+            context, marks, registry, scored, as_of=chosen.as_of, entries=entries
+        )
         return Response(
             answer.model_dump_json(by_alias=True), media_type="application/json", headers=headers
         )
@@ -119,20 +123,20 @@ async def _ranking(
     context: ApiContext,
     marks: Mapping[int, FlushMark],
     registry: Registry,
-    query: RankingQuery,
+    scored: Scored,
     *,
-    chosen: Chosen,
+    as_of: Instant | None,
     entries: Sequence[Entry],
 ) -> RankingAnswer:
-    scored = scored_by(context.policy, chosen.window, query.kind, query.group)
-    snapshot, sums = await read_sums(context, marks, *chosen, scored.scoring.basis)
-    listed = registry.of_kind(query.kind, query.group)
+    basis = scored.scoring.basis
+    snapshot, sums = await read_sums(context, marks, scored.window, as_of, basis)
+    listed = registry.of_kind(scored.kind, scored.group)
     ranking = rank(listed, sums, scored.scoring, in_force_at(snapshot, entries))
     own = by_unit(sums)
     return RankingAnswer(
         **scored.head(snapshot),
-        kind=query.kind,
-        group=query.group,
+        kind=scored.kind,
+        group=scored.group,
         bottom=[entry.unit.code for entry in ranking.ranked if entry.bottom],
         ranked=[
             Ranked(
@@ -178,7 +182,7 @@ async def _unit_rates(
     if unit is not None:
         check_list(registry, unit.kind, group)
     scored = scored_by(context.policy, chosen.window, unit.kind if unit else "", group)
-    entries = await read_entries(context, chosen.window)
+    entries = await read_entries(context, scored)
     snapshot, sums = await read_sums(context, marks, *chosen, scored.scoring.basis)
     own = by_unit(sums).get(code)
     if unit is None and own is None:

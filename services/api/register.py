@@ -10,23 +10,24 @@ from schemas.records import Unit
 from services.api.adjustment_models import AdjustmentModel
 from services.api.context import ApiContext, ask
 from services.api.refusals import problem, refusal
+from services.api.scored import Scored
 from services.api.snapshot import Snapshot
 from services.api.writing import local_text, plain_text
 from services.domain.adjustments import Adjustments, Entry, accepts, by_unit, in_force
 from services.domain.policy import Policy
 from services.domain.registry import Registry
-from services.domain.windows import Window, WindowError, window
+from services.domain.windows import WindowError, window
 from services.storage import adjustments
 
 Mistake = dict[str, str]
 """One entry of a problem's ``errors``."""
 
 
-async def read_entries(context: ApiContext, window: Window) -> list[Entry]:
-    """The register's entries of a cycle; other windows have none."""
-    if window.kind != "cycle":
+async def read_entries(context: ApiContext, scored: Scored) -> list[Entry]:
+    """The register's entries of a cycle; other windows have none, nor has a score without them."""
+    if scored.window.kind != "cycle" or scored.scoring.caps is None:
         return []
-    return await ask(adjustments.of_cycle, context.database, window.name)
+    return await ask(adjustments.of_cycle, context.database, scored.window.name)
 
 
 def in_force_at(snapshot: Snapshot, entries: Sequence[Entry]) -> Adjustments:

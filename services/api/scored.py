@@ -14,6 +14,8 @@ class Scored(NamedTuple):
     """The version that scores a window, its scoring of one list, and all that the window spans."""
 
     window: Window
+    kind: str
+    group: str
     rules: Rules
     scoring: Scoring
     versions: list[str]
@@ -36,6 +38,8 @@ def scored_by(policy: Policy, window: Window, kind: str, group: str) -> Scored:
     spanned = policy.within(window.begins_at, window.ends_at)
     return Scored(
         window,
+        kind,
+        group,
         rules,
         rules.scorings.of(kind, group),
         list(dict.fromkeys(each.version for each in spanned)),

@@ -87,7 +87,7 @@ def _alike(present: Side, other: Side) -> bool:
 
 async def _side(context: ApiContext, policy: Policy, of: Window, asked: NewWhatIf) -> Side:
     scored = scored_by(policy, of, asked.kind, asked.group)
-    return Side(policy, scored, await read_entries(context, of))
+    return Side(policy, scored, await read_entries(context, scored))
 
 
 async def _sums(
