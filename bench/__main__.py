@@ -17,7 +17,17 @@ import typer
 from bench.figures import QUICK, Result, Sizes
 from bench.report import REPORT, write
 
-BENCHMARKS: Final = ("codec", "rules", "replay", "live", "ranking", "start", "importing")
+BENCHMARKS: Final = (
+    "codec",
+    "rules",
+    "explain",
+    "replay",
+    "live",
+    "ranking",
+    "start",
+    "importing",
+    "what_if",
+)
 
 
 def bench(
@@ -30,6 +40,9 @@ def bench(
     ] = False,
     events: Annotated[
         int | None, typer.Option(min=1000, help="Events of the replay instead of 200 000.")
+    ] = None,
+    orders: Annotated[
+        int | None, typer.Option(min=100, help="Orders of the what-if instead of 200 000.")
     ] = None,
     output: Annotated[
         Path | None,
@@ -44,6 +57,8 @@ def bench(
     sizes = QUICK if quick else Sizes()
     if events is not None:
         sizes = replace(sizes, replay_events=events)
+    if orders is not None:
+        sizes = replace(sizes, what_if_orders=orders)
     results: list[tuple[Result, float]] = []
     for number, name in enumerate(chosen, 1):
         typer.echo(f"[{number}/{len(chosen)}] {name} …", err=True)

@@ -31,6 +31,7 @@ class Sizes:
 
     codec_events: int = 50_000
     rules_events: int = 50_000
+    explained_orders: int = 1_000
     replay_events: int = 200_000
     single_events: int = 40_000
     live_rates: tuple[int, ...] = (500, 2_000)
@@ -39,11 +40,13 @@ class Sizes:
     ranking_requests: int = 200
     open_orders: int = 100_000
     import_rows: int = 40_000
+    what_if_orders: int = 200_000
 
 
 QUICK = Sizes(
     codec_events=5_000,
     rules_events=5_000,
+    explained_orders=50,
     replay_events=10_000,
     single_events=2_000,
     live_rates=(200,),
@@ -52,6 +55,7 @@ QUICK = Sizes(
     ranking_requests=20,
     open_orders=2_000,
     import_rows=1_000,
+    what_if_orders=1_000,
 )
 
 

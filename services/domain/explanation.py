@@ -259,6 +259,8 @@ class _Explainer:
         for span in self._outcome.spans:
             rules = self._policy.at(span.attributed_at)
             versions.setdefault(rules.begins_at, rules)
+        if self._ordered[-1].occurred_at <= self._at:
+            return [self._trace(rules) for rules in versions.values()]
         return [Trace(self._ordered, rules) for rules in versions.values()]
 
 
