@@ -11,9 +11,10 @@ from functools import cache
 from typing import Any, Final
 
 from schemas.instants import FOREVER, Instant
-from schemas.records import Contribution, Event, OrderSummary, Outcome, Span
+from schemas.records import Contribution, Event, FlatSpan, OrderSummary, Outcome
 from services.domain.corrections import in_order, instant_of
 from services.domain.measures import STEPS
+from services.domain.once import Once
 from services.domain.policy import Policy, Rules
 from services.domain.timeline import INCOMPLETE, LINE, Rates, Timeline
 from services.domain.work_order import EFFECTS, WorkOrder
@@ -78,33 +79,31 @@ def evaluate_version(ordered: Sequence[Event], rules: Rules) -> Outcome:
     return Outcome(spans, boundaries, order.summary())
 
 
-def contributions_at(spans: Sequence[Span], instant: Instant) -> list[Contribution]:
+def contributions_at(spans: Sequence[FlatSpan], instant: Instant) -> list[Contribution]:
     """What was in force at an instant."""
-    return [span.contribution for span in spans if span[0] <= instant < span[1]]
+    return [Contribution._make(span[2:]) for span in spans if span[0] <= instant < span[1]]
 
 
 def _merged(ordered: Sequence[Event], policy: Policy) -> Outcome:
     """What each version counts of what is attributed to its own time."""
-    earliest = _earliest(ordered)
-    spans: list[Span] = []
+    earliest, once = earliest_of(ordered), Once()
+    spans: list[FlatSpan] = []
     summary = NOTHING.summary
     judged_at: Instant | None = None
     for rules in policy.versions:
         if rules.ends_at <= earliest:
             continue
         found = evaluate_version(ordered, rules)
-        spans += [
-            span for span in found.spans if rules.begins_at <= span.attributed_at < rules.ends_at
-        ]
+        spans += once.of(rules, found.flat)
         received_at = found.summary.received_at
         judged_at = ordered[0].occurred_at if received_at is None else received_at
         if rules.begins_at <= judged_at < rules.ends_at:
             summary = found.summary
-    edges = {span.begins_at for span in spans} | {span.ends_at for span in spans}
+    edges = {span[0] for span in spans} | {span[1] for span in spans}
     return Outcome(tuple(spans), tuple(sorted(edges - {FOREVER})), summary)
 
 
-def _earliest(ordered: Sequence[Event]) -> Instant:
+def earliest_of(ordered: Sequence[Event]) -> Instant:
     """Nothing is attributed to a time before this: an event, or a deadline that a platform set."""
     told = [
         event.data[step.field]
@@ -128,13 +127,13 @@ def department_of(order: WorkOrder, rules: Rules) -> str:
 
 
 def _for_line(
-    spans: Sequence[Span], department: str, received_at: Instant | None
-) -> Iterator[Span]:
+    spans: Sequence[FlatSpan], department: str, received_at: Instant | None
+) -> Iterator[FlatSpan]:
     """The same contributions for the line department, since it is known to be its field."""
-    for span in spans:
-        begins_at = max(span.begins_at, received_at or span.begins_at)
-        if begins_at < span.ends_at:
-            yield span._replace(begins_at=begins_at, ranking=LINE, unit=department)
+    for begins_at, ends_at, _lead, _unit, name, booked_at, denominator, numerator in spans:
+        known_at = begins_at if received_at is None else max(begins_at, received_at)
+        if known_at < ends_at:
+            yield known_at, ends_at, LINE, department, name, booked_at, denominator, numerator
 
 
 def _set_aside(order: WorkOrder, rules: Rules, at: Instant) -> str | None:

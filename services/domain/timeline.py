@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Sequence
-from functools import partial
 from typing import Final
 
 from schemas.instants import FOREVER, Instant
-from schemas.records import Span
+from schemas.records import FlatSpan
 
 LEAD: Final = "lead"  # the ranking by the unit that leads the order
 LINE: Final = "line"  # by the line department of its field
@@ -20,9 +20,6 @@ Rates = tuple[Rate | None, ...]
 
 COUNTS: Final = 4
 INCOMPLETE: Final[Counts] = ("incomplete", None, None, None)
-
-# Half the time of calling the class, and making spans is much of the work.
-_span = partial(tuple.__new__, Span)
 
 
 class Timeline:
@@ -48,7 +45,7 @@ class Timeline:
 
     def __init__(self, codes: Sequence[str]) -> None:
         self._codes = codes
-        self._spans: list[Span] = []
+        self._spans: list[FlatSpan] = []
         self._boundaries: list[Instant] = []
         # What holds at present, and since when.
         self._unit = ""
@@ -74,14 +71,15 @@ class Timeline:
 
     def occurred(self, at: Instant, unit: str, name: str) -> None:
         """Something happened at ``at`` that counts from then on."""
-        self._spans.append(_span((at, FOREVER, LEAD, unit, name, at, 1, 0)))
-        self._boundaries.append(at)
+        self._spans.append((at, FOREVER, LEAD, unit, name, at, 1, 0))
+        if at not in self._boundaries:
+            insort(self._boundaries, at)
 
-    def close(self) -> tuple[tuple[Span, ...], tuple[Instant, ...]]:
+    def close(self) -> tuple[tuple[FlatSpan, ...], tuple[Instant, ...]]:
         """All spans, and the instants at which something changes."""
         self._count(FOREVER, (None,) * COUNTS, moved=False)
         self._rate(FOREVER, (None,) * len(self._codes), moved=False)
-        return tuple(self._spans), tuple(sorted(set(self._boundaries)))
+        return tuple(self._spans), tuple(self._boundaries)
 
     def _count(self, at: Instant, counts: Sequence[str | None], moved: bool) -> None:
         since = self._since
@@ -89,9 +87,7 @@ class Timeline:
             if moved or name != counts[place]:
                 if name is not None:
                     booked_at = self._attributed_at
-                    self._spans.append(
-                        _span((since[place], at, LEAD, self._unit, name, booked_at, 1, 0))
-                    )
+                    self._spans.append((since[place], at, LEAD, self._unit, name, booked_at, 1, 0))
                 since[place] = at
 
     def _rate(self, at: Instant, rates: Rates, moved: bool) -> None:
@@ -100,7 +96,5 @@ class Timeline:
             if moved or rate != rates[place]:
                 if rate is not None:
                     begins_at, code = since[COUNTS + place], self._codes[place]
-                    self._spans.append(
-                        _span((begins_at, at, LEAD, self._unit, code, rate[0], 1, rate[1]))
-                    )
+                    self._spans.append((begins_at, at, LEAD, self._unit, code, rate[0], 1, rate[1]))
                 since[COUNTS + place] = at

@@ -225,8 +225,8 @@ class Shard:
                 self._refuse(logged, Refusal.NOT_EVALUABLE)
             return
         if state.outcome is not None:
-            self._add(contributions_at(state.outcome.spans, self.clock), -1)
-        self._add(contributions_at(row.outcome.spans, self.clock), 1)
+            self._add(contributions_at(state.outcome.flat, self.clock), -1)
+        self._add(contributions_at(row.outcome.flat, self.clock), 1)
         state.outcome = row.outcome
         self._orders[subject] = row
         for boundary in row.outcome.boundaries:
@@ -234,8 +234,8 @@ class Shard:
                 heapq.heappush(self._deadlines, (boundary, subject))
 
     def _turn(self, outcome: Outcome, now: Instant) -> None:
-        self._add(contributions_at(outcome.spans, self.clock), -1)
-        self._add(contributions_at(outcome.spans, now), 1)
+        self._add(contributions_at(outcome.flat, self.clock), -1)
+        self._add(contributions_at(outcome.flat, now), 1)
 
     def _add(self, contributions: Iterable[Contribution], sign: int) -> None:
         delta = self._delta

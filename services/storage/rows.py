@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from schemas.codec import archive_data, event_from_archive
 from schemas.records import (
+    FlatSpan,
     LoggedEvent,
     OrderRow,
     OrderSummary,
@@ -102,7 +103,7 @@ def order_columns(
     """Columns of ``work_orders_in``."""
     count = len(orders)
     summaries = [order.outcome.summary for order in orders]
-    spans = zip(*(_span_arrays(order.outcome.spans) for order in orders), strict=True)
+    spans = zip(*(_span_arrays(order.outcome.flat) for order in orders), strict=True)
     return {
         "fence": [fence] * count,
         "ruleset": [ruleset] * count,
@@ -126,7 +127,7 @@ def order_columns(
     }
 
 
-def _span_arrays(spans: Sequence[Span]) -> Sequence[Sequence[Any]]:
+def _span_arrays(spans: Sequence[FlatSpan]) -> Sequence[Sequence[Any]]:
     """The parallel arrays of one order, in the order of `SPAN_COLUMNS`."""
     if not spans:
         return [()] * len(SPAN_COLUMNS)
@@ -136,7 +137,7 @@ def _span_arrays(spans: Sequence[Span]) -> Sequence[Sequence[Any]]:
 def order_row(row: tuple[Any, ...]) -> OrderRow:
     """Read a row of `ORDER_COLUMNS`."""
     subject, folded, boundaries = row[:3]
-    spans = tuple(map(Span, *row[3 + len(SUMMARY_COLUMNS) :]))
+    spans = tuple(zip(*row[3 + len(SUMMARY_COLUMNS) :], strict=True))
     summary = order_summary(row[3 : 3 + len(SUMMARY_COLUMNS)])
     return OrderRow(subject, frozenset(folded), Outcome(spans, tuple(boundaries), summary))
 

@@ -105,7 +105,8 @@ def test_an_indicator_counts_an_order_once_in_a_ranking(of: Case, seed: int) -> 
 @quick
 @given(seed=seeds)
 def test_spans_are_merged_and_change_only_at_boundaries(of: Case, seed: int) -> None:
-    spans, boundaries, _ = evaluate(drawn(of, seed), of.policy)
+    outcome = evaluate(drawn(of, seed), of.policy)
+    spans, boundaries = outcome.spans, outcome.boundaries
     assert list(boundaries) == sorted(set(boundaries))
     edges = {span.begins_at for span in spans} | {span.ends_at for span in spans}
     assert edges - {FOREVER} == set(boundaries)
