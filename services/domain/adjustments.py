@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from schemas.instants import Instant
 from services.domain.scorings import Caps, Scoring
@@ -39,17 +39,16 @@ Adjustments = Mapping[str, Sequence[Entry]]
 
 
 class Applied(NamedTuple):
-    """What entries do to one score: ``counted`` have an accepted ground, ``refused`` have not.
+    """What entries do to one score: ``counted`` are those with an accepted ground.
 
-    ``points`` are those of the counted ones, bonuses and deductions each cut off at their cap.
+    ``points`` are theirs, bonuses and deductions each cut off at their cap.
     """
 
     points: Decimal
     counted: tuple[Entry, ...]
-    refused: tuple[Entry, ...]
 
 
-NOTHING = Applied(Decimal(0), (), ())
+_NOTHING: Final = Applied(Decimal(0), ())
 
 
 def in_force(entries: Iterable[Entry], as_of: Instant) -> list[Entry]:
@@ -73,16 +72,13 @@ def by_unit(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 def apply(entries: Sequence[Entry], scoring: Scoring) -> Applied:
     """Add up a unit's adjustments of one cycle that are in force."""
     caps = scoring.caps
-    if not entries:
-        return NOTHING
-    counted = tuple(entry for entry in entries if caps is not None and accepts(caps, entry.ground))
-    refused = tuple(entry for entry in entries if entry not in counted)
-    if caps is None:
-        return Applied(Decimal(0), counted, refused)
+    if caps is None or not entries:
+        return _NOTHING
+    counted = tuple(entry for entry in entries if accepts(caps, entry.ground))
     bonus = sum((entry.points for entry in counted if entry.points > 0), Decimal(0))
     deduction = -sum((entry.points for entry in counted if entry.points < 0), Decimal(0))
     points = _capped(bonus, caps.bonus) - _capped(deduction, caps.deduction)
-    return Applied(points, counted, refused)
+    return Applied(points, counted)
 
 
 def accepts(caps: Caps, ground: str) -> bool:

@@ -72,9 +72,8 @@ def test_there_is_no_cap_unless_the_policy_names_one() -> None:
     assert apply([entry(1, "30"), entry(2, "-50")], ANY).points == Decimal(-20)
 
 
-def test_a_ground_that_is_not_accepted_is_listed_and_counts_nothing() -> None:
+def test_a_ground_that_is_not_accepted_counts_nothing() -> None:
     good, bad = entry(1), entry(2, ground="favour")
-    applied = apply([good, bad], CAPPED)
-    assert (applied.points, applied.counted, applied.refused) == (Decimal(1), (good,), (bad,))
+    assert apply([good, bad], CAPPED) == (Decimal(1), (good,))
     assert apply([good, bad], ANY).counted == (good, bad)
-    assert apply([good, bad], scoring(BEIJING_SCORE)).refused == (good, bad)
+    assert apply([good, bad], scoring(BEIJING_SCORE)) == (Decimal(0), ())
