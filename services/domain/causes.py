@@ -73,7 +73,7 @@ BECAUSE: Final[Mapping[str, Text]] = {
         "{at} 起因“{word}”经批准剔除", "it is excluded since {at} on the ground “{word}”"
     ),
     r.IS_SUSPENDED: Text("{at} 起挂账，至{due}", "it is suspended since {at} until {due}"),
-    r.FILTER: Text("该指标只统计特定{word}的工单", "it is about other orders, by {word}"),
+    r.FILTER: Text("该指标只统计特定{word}的工单", "it is only about orders of a certain {word}"),
     r.NOT_CALLED_YET: Text(
         "还没有回访，办结期限 {due} 也未到", "there is no callback yet; it is due by {due}"
     ),
@@ -91,7 +91,7 @@ BECAUSE: Final[Mapping[str, Text]] = {
         "“{question}” was not answered and then leaves the denominator",
     ),
     r.NO_STEP_DEADLINE: Text("没有{step}期限", "there is no deadline by which it must be {step}"),
-    r.RESTING: Text("{step}期限暂停计时", "the clock rests until which it must be {step}"),
+    r.RESTING: Text("{step}期限暂停计时", "the clock by which it must be {step} rests"),
     r.NOT_DUE: Text("尚未{step}，期限 {due} 也未到", "it is not {step} yet and has until {due}"),
     r.NOT_CLOSED: Text("尚未办结", "it is not resolved"),
     r.NOT_BOOKED: Text(
@@ -190,7 +190,7 @@ DEADLINES: Final[Mapping[str, Text]] = {
         "from {started_at}.",
     ),
 }
-RESTS: Final = Text("{step}期限暂停计时。", "The clock rests until which it must be {step}.")
+RESTS: Final = Text("{step}期限暂停计时。", "To be {step}: the clock rests.")
 SKIPPED: Final = Text(" 不计 {number} 天：{days}。", " Not counted, {number} days: {days}.")
 MADE_UP: Final = Text(" 调休上班计入：{days}。", " Make-up days counted: {days}.")
 PAUSED: Final = Text(" 暂停：{pauses}。", " Paused: {pauses}.")
