@@ -76,7 +76,8 @@ class Settings(BaseSettings):
         default="beijing-district",
         min_length=1,
         title="Policy",
-        description="Name of a preset (`hotline policy presets` lists them) or path of a policy file.",
+        description="Name of a preset (`hotline policy presets` lists them) or path of a policy file. "
+        "A start activates it when it differs from that of the last start.",
     )
     calendar: str = Field(
         default="",

@@ -11,7 +11,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from schemas.instants import Instant
 from services.api.refusals import refusal, unavailable
-from services.domain.policy import Policy
+from services.domain.policy import Policy, load_policy
 from services.storage.database import Database
 from services.storage.errors import StorageUnavailable
 from services.storage.readers import Readers
@@ -30,7 +30,8 @@ class ApiContext:
 
     ``partitions`` is how many shards there are; ``clock`` the present; ``is_ready`` says for each
     named part of the process whether it is ready (scoring, for example), and must not block.
-    ``time_zone`` replaces that of a policy that is put in force here; "" leaves it.
+    ``time_zone`` and ``calendar`` (the text of a calendar file) replace those of a policy that is
+    put in force here; empty ones leave them.
     """
 
     database: Database
@@ -38,6 +39,7 @@ class ApiContext:
     clock: Callable[[], Instant]
     is_ready: Callable[[], Mapping[str, bool]]
     time_zone: str = ""
+    calendar: str = ""
     readers: Readers = field(init=False)
     rules: RuleBook = field(init=False)
     _look_up: _LookUp = field(init=False)
@@ -56,6 +58,14 @@ class ApiContext:
     def ruleset(self) -> int:
         """Its number in the database."""
         return _PINNED.get().ruleset
+
+    def read_policy(self, text: str) -> Policy:
+        """Read a policy as it counts here, with the deployment's time zone and calendar (blocking).
+
+        Raises:
+            PolicyError: naming line and path of every mistake.
+        """
+        return load_policy(text, time_zone=self.time_zone or None, calendar=self.calendar or None)
 
     async def pin(self) -> None:
         """Choose the rules of this request: those in force now, until its last word.

@@ -14,7 +14,7 @@ from services.api.context import ApiContext, ask
 from services.api.models import Model, TimeText
 from services.api.refusals import problem, refusal
 from services.api.writing import local_text
-from services.domain.policy import Policy, PolicyError, load_policy
+from services.domain.policy import Policy, PolicyError
 from services.storage import rulesets
 from services.storage.rulesets import Numbers, Progress, Ruleset
 from services.web.problems import Problem
@@ -201,7 +201,7 @@ async def _read(context: ApiContext, request: Request) -> Policy:
     """
     text = _document(request, await _body(request))
     try:
-        policy = await asyncio.to_thread(load_policy, text, time_zone=context.time_zone or None)
+        policy = await asyncio.to_thread(context.read_policy, text)
     except PolicyError as error:
         raise problem(
             "invalid_policy",

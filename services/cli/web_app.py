@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI
 from schemas.instants import Instant
 from services.api.context import ApiContext
 from services.api.router import create_router
-from services.cli.engine import Engine
+from services.cli.engine import Engine, calendar_text
 from services.ingest.archive import known_events
 from services.ingest.gateway import Gateway
 from services.ingest.import_router import create_import_router
@@ -79,6 +79,7 @@ def api_context(
         clock=now,
         is_ready=is_ready,
         time_zone=settings.time_zone,
+        calendar=calendar_text(settings.calendar) or "",
     )
 
 

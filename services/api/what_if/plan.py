@@ -16,7 +16,7 @@ from services.api.scored import Scored, scored_by
 from services.api.snapshot import Snapshot, live_instant, read_sums
 from services.api.what_if.models import NewWhatIf
 from services.domain.adjustments import Entry
-from services.domain.policy import Policy, PolicyError, load_policy
+from services.domain.policy import Policy, PolicyError
 from services.domain.policy_diff import counts_alike
 from services.domain.ranking import Ranking, rank
 from services.domain.what_if import window_beside
@@ -61,7 +61,7 @@ async def prepare(context: ApiContext, asked: NewWhatIf) -> Plan:
     Raises:
         Problem: 422, mistakes in the policy, no such cycle, kind or group; 503.
     """
-    other_policy = await asyncio.to_thread(_read_policy, asked.document, context.time_zone)
+    other_policy = await asyncio.to_thread(_read_policy, context, asked.document)
     marks, registry = await marks_and_units(context)
     check_list(registry, asked.kind, asked.group)
     of = _cycle(context.policy, asked.cycle, await live_instant(context, marks))
@@ -110,9 +110,9 @@ def _cycle(policy: Policy, name: str | None, at: int) -> Window:
         ) from None
 
 
-def _read_policy(text: str, time_zone: str) -> Policy:
+def _read_policy(context: ApiContext, text: str) -> Policy:
     try:
-        return load_policy(text, time_zone=time_zone or None)
+        return context.read_policy(text)
     except PolicyError as error:
         raise problem(
             "invalid_policy",

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import date
+
+import httpx
 
 from schemas.records import Event
 from schemas.topics import partition_of
+from services.api.app import create_app
 from services.domain.policy import load_policy, preset
 from services.storage import rulesets
 from tests.integration.api.city import PARTITIONS, City, city_events
@@ -159,3 +163,19 @@ async def test_without_any_policy_the_answer_says_so(new_city: City) -> None:
     async with connect(new_city) as client:
         await client.refused("/v1/rankings", 503, "not_ready")
         await client.refused("/readyz", 503, "not_ready")
+
+
+async def test_a_policy_counts_with_the_time_zone_and_the_calendar_of_the_deployment(
+    new_city: City,
+) -> None:
+    context = replace(new_city.context(), time_zone="Asia/Urumqi", calendar="country: weekdays\n")
+    transport = httpx.ASGITransport(create_app(context))
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+        answer = await http.post("/v1/policies", content=preset("shandong").encode(), headers=YAML)
+    assert answer.status_code == 202, answer.text
+    found = rulesets.newest(new_city.database)
+    assert found is not None
+    policy = load_policy(found.document)
+    assert policy.time_zone.key == "Asia/Urumqi"
+    assert policy.unknown_years(date(2051, 1, 2), 90) == ()
+    assert load_policy(preset("shandong")).unknown_years(date(2051, 1, 2), 90) == (2051,)
