@@ -100,12 +100,16 @@ class Clock:
 
 def facts_of(received: Mapping[str, Any], unit: str, handling: int) -> Facts:
     """What the policy's list of deadlines asks of an order."""
-    return Facts(
-        received.get("urgency", ""),
-        received.get("channel", ""),
-        received.get("demand_type", ""),
-        tuple(received.get("category", ())),
-        tuple(received.get("tags", ())),
-        unit,
-        handling,
+    told = received.get
+    return tuple.__new__(  # as in `deadlines`: the class would take twice as long
+        Facts,
+        (
+            told("urgency", ""),
+            told("channel", ""),
+            told("demand_type", ""),
+            tuple(told("category", ())),
+            tuple(told("tags", ())),
+            unit,
+            handling,
+        ),
     )

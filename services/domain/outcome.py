@@ -76,7 +76,7 @@ def evaluate_version(ordered: Sequence[Event], rules: Rules) -> Outcome:
     spans, boundaries = timeline.close()
     if rules.departments and (department := department_of(order, rules)):
         spans = (*spans, *_for_line(spans, department, order.received_at))
-    return Outcome(spans, boundaries, order.summary())
+    return tuple.__new__(Outcome, (spans, boundaries, order.summary()))
 
 
 def contributions_at(spans: Sequence[FlatSpan], instant: Instant) -> list[Contribution]:

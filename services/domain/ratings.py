@@ -47,11 +47,11 @@ class Ratings:
 
     def take(self, event: Event, unit: str) -> None:
         """Add a `callback` that rates a unit."""
-        rules, data = self._rules, event.data
+        data, raters = event.data, self._rules.raters
         reached = bool(data.get("reached"))
-        counts = reached and (rules.raters is None or data.get("rater", CITIZEN) in rules.raters)
+        counts = reached and (raters is None or data.get("rater", CITIZEN) in raters)
         answers = data.get("answers", NO_ANSWERS) if counts else NO_ANSWERS
-        self._add(Call(unit, event.occurred_at, reached, answers))
+        self._add(tuple.__new__(Call, (unit, event.occurred_at, reached, answers)))
 
     def without(self, unit: str) -> Ratings:
         """The same without the calls that rated a unit."""
@@ -60,12 +60,10 @@ class Ratings:
     @property
     def unreachable(self) -> bool:
         """Whether enough attempts on enough days have failed."""
-        callbacks = self._rules.document.callbacks
-        return (
-            not self._reached
-            and len(self.calls) >= callbacks.attempts
-            and len(self._days) >= callbacks.days
-        )
+        if self._reached or not self.calls:
+            return False
+        wanted = self._rules.document.callbacks
+        return len(self.calls) >= wanted.attempts and len(self._days) >= wanted.days
 
     @property
     def attempts(self) -> int:
@@ -88,8 +86,11 @@ class Ratings:
 
     def _better(self, call: Call) -> Call:
         """Of the valid callback that stands and a later one the one that counts."""
-        standing, basis = self.standing, self._rules.document.callbacks.basis
-        if standing is None or basis == "last":
+        standing = self.standing
+        if standing is None:
+            return call
+        basis = self._rules.document.callbacks.basis
+        if basis == "last":
             return call
         if basis == "first":
             return standing

@@ -12,14 +12,15 @@ from schemas.records import FlatSpan
 LEAD: Final = "lead"  # the ranking by the unit that leads the order
 LINE: Final = "line"  # by the line department of its field
 
-Counts = tuple[str, str | None, str | None, str | None]
-"""The names of the counts that hold: volume or incomplete, the state, open, overdue."""
+Counts = tuple[str | None, ...]
+"""The names of the `COUNTS` counts that hold: volume or incomplete, the state, open, overdue."""
 Rate = tuple[Instant, int]
 """Where an order is booked in an indicator, and its thousandths."""
 Rates = tuple[Rate | None, ...]
 
 COUNTS: Final = 4
 INCOMPLETE: Final[Counts] = ("incomplete", None, None, None)
+NO_COUNTS: Final[Counts] = (None, None, None, None)
 
 
 class Timeline:
@@ -50,7 +51,7 @@ class Timeline:
         # What holds at present, and since when.
         self._unit = ""
         self._attributed_at: Instant = 0
-        self._counts: tuple[str | None, ...] = (None,) * COUNTS
+        self._counts: Counts = NO_COUNTS
         self._rates: Rates = (None,) * len(codes)
         self._since: list[Instant] = [0] * (COUNTS + len(codes))
 
@@ -59,11 +60,12 @@ class Timeline:
     ) -> None:
         """From ``at`` on this holds; ``attributed_at`` is that of the counts."""
         moved = unit != self._unit
-        if counts != self._counts or moved or attributed_at != self._attributed_at:
-            self._count(at, counts, moved or attributed_at != self._attributed_at)
+        rebooked = moved or attributed_at != self._attributed_at
+        if rebooked or counts != self._counts:
+            self._count(at, counts, rebooked)
         elif rates == self._rates:
             return
-        if rates != self._rates or moved:
+        if moved or rates != self._rates:
             self._rate(at, rates, moved)
         self._unit, self._attributed_at = unit, attributed_at
         self._counts, self._rates = counts, rates
@@ -77,11 +79,11 @@ class Timeline:
 
     def close(self) -> tuple[tuple[FlatSpan, ...], tuple[Instant, ...]]:
         """All spans, and the instants at which something changes."""
-        self._count(FOREVER, (None,) * COUNTS, moved=False)
-        self._rate(FOREVER, (None,) * len(self._codes), moved=False)
+        self._count(FOREVER, NO_COUNTS, True)
+        self._rate(FOREVER, (None,) * len(self._codes), True)
         return tuple(self._spans), tuple(self._boundaries)
 
-    def _count(self, at: Instant, counts: Sequence[str | None], moved: bool) -> None:
+    def _count(self, at: Instant, counts: Counts, moved: bool) -> None:
         since = self._since
         for place, name in enumerate(self._counts):
             if moved or name != counts[place]:
