@@ -94,6 +94,7 @@ class Explanation(NamedTuple):
 
 
 _VOLUME: Final = frozenset({"volume", "incomplete"})
+_COUNTS: Final = ("volume", "incomplete", STATE, "open", "overdue", "returned", "reopened")
 
 
 def explain(events: Iterable[Event], policy: Policy, at: Instant) -> Explanation:
@@ -247,11 +248,22 @@ class _Explainer:
                 tuple(entries.get(at, ())),
                 tuple(passed.get(at, ())),
                 tuple(deadlines.get(at, ())),
-                tuple((come - gone).elements()),
-                tuple((gone - come).elements()),
+                self._sorted(come - gone),
+                self._sorted(gone - come),
             )
             if any(step[2:]):
                 yield step
+
+    def _sorted(self, found: Counter[Contribution]) -> tuple[Contribution, ...]:
+        """Counts first, then rates in the order of the policy; each for the lead first."""
+        places = (*_COUNTS, *(indicator.code for indicator in self._rules.indicators))
+
+        def place(each: Contribution) -> tuple[bool, int, Contribution]:
+            name = STATE if each.indicator.startswith(STATE) else each.indicator
+            number = places.index(name) if name in places else len(places)
+            return each.ranking != LEAD, number, each
+
+        return tuple(sorted(found.elements(), key=place))
 
     def _whole_traces(self) -> list[Trace]:
         """The order to its end, under the version that judges it and all that count some of it."""

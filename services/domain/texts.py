@@ -34,9 +34,9 @@ def listed(texts: Iterable[Text]) -> Text:
 def answered(answers: Mapping[str, str]) -> Text:
     """The answers of a callback, by question; none if there is none."""
     known = [
-        words.ANSWERS[question].get(answer, Text(answer, answer))
-        for question, answer in answers.items()
-        if question in words.ANSWERS
+        named.get(answers[question], Text(answers[question], answers[question]))
+        for question, named in words.ANSWERS.items()
+        if question in answers
     ]
     return joined(Text("（", "("), listed(known), Text("）", ")")) if known else words.NONE
 
