@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from schemas.instants import Instant
 from schemas.records import Event, Sums
 from services.domain.corrections import in_order
-from services.domain.outcome import department_of, effects_of, record
+from services.domain.outcome import department_of, earliest_of, effects_of, record
 from services.domain.policy import Policy, Rules
 from services.domain.timeline import LEAD, Counts, Rates, Timeline
 from services.domain.windows import Window
@@ -25,19 +25,17 @@ UnitName = tuple[str, str]
 class Tally:
     """The sums of what orders add to one window of one ranking.
 
-    After `add` of every order that may contribute, `sums` are what the counters would be. The
-    versions that the window does not touch are not asked: they judge nothing in it.
+    After `add` of every order that may contribute, `sums` are what the counters would be. Versions
+    that begin after the window judge nothing in it; those that end before may count an order that
+    a later one would count in it too (`once`).
     """
 
     def __init__(self, policy: Policy, window: Window, ranking: str) -> None:
+        self._window = window
         self._versions = [
-            (
-                rules,
-                max(rules.begins_at, window.begins_at),
-                min(rules.ends_at, window.ends_at),
-                _Last(rules.codes),
-            )
-            for rules in policy.within(window.begins_at, window.ends_at)
+            (rules, _Last(rules.codes))
+            for rules in policy.versions
+            if rules.begins_at < window.ends_at
         ]
         self._is_dated = len(policy.versions) > 1
         self._by_line = ranking != LEAD
@@ -52,13 +50,13 @@ class Tally:
         ordered = in_order(events)
         if not ordered or ordered[0].occurred_at > at:
             return
-        for rules, begins_at, ends_at, last in self._versions:
-            # As `outcome.evaluate`: nothing is attributed to a time before the first event.
-            if self._is_dated and rules.ends_at <= ordered[0].occurred_at:
+        counted: set[str] = set()
+        for rules, last in self._versions:
+            if self._is_dated and rules.ends_at <= earliest_of(ordered):
                 continue
             order = _folded(ordered, rules, at)
             record(last, order, rules, at)
-            self._count(order, rules, last, begins_at, ends_at)
+            self._count(order, rules, last, counted)
 
     def sums(self) -> dict[UnitName, Sums]:
         """What was added so far."""
@@ -68,24 +66,31 @@ class Tally:
             for name, found in names.items()
         }
 
-    def _count(
-        self, order: WorkOrder, rules: Rules, last: _Last, begins_at: Instant, ends_at: Instant
-    ) -> None:
-        line = ""
-        if self._by_line and not (line := department_of(order, rules)):
+    def _count(self, order: WorkOrder, rules: Rules, last: _Last, counted: set[str]) -> None:
+        """Add what a version judges of an order; ``counted`` grows by the indicators it does."""
+        window = self._window
+        rates = [
+            (code, measured)
+            for code, measured in zip(rules.codes, last.rates, strict=True)
+            if measured and code not in counted and _holds(rules, measured[0])
+        ]
+        if self._is_dated:
+            counted.update(code for code, _ in rates)
+        line = department_of(order, rules) if self._by_line else ""
+        if self._by_line and not line:
             return
         names = self._names(line or last.unit)
-        if begins_at <= last.attributed_at < ends_at:
+        if _holds(rules, last.attributed_at) and _holds(window, last.attributed_at):
             for name in last.counts:
                 if name:
                     names.setdefault(name, [0, 0])[0] += 1
-        for code, measured in zip(rules.codes, last.rates, strict=True):
-            if measured is not None and begins_at <= measured[0] < ends_at:
+        for code, (booked_at, thousandths) in rates:
+            if _holds(window, booked_at):
                 found = names.setdefault(code, [0, 0])
                 found[0] += 1
-                found[1] += measured[1]
+                found[1] += thousandths
         for name, unit, happened_at in order.occurrences:
-            if begins_at <= happened_at < ends_at:
+            if _holds(rules, happened_at) and _holds(window, happened_at):
                 self._names(line or unit).setdefault(name, [0, 0])[0] += 1
 
     def _names(self, unit: str) -> dict[str, list[int]]:
@@ -93,6 +98,10 @@ class Tally:
         if found is None:
             found = self._units[unit] = {}
         return found
+
+
+def _holds(time: Rules | Window, at: Instant) -> bool:
+    return time.begins_at <= at < time.ends_at
 
 
 class _Last(Timeline):

@@ -30,6 +30,9 @@ class Version:
     zone: ZoneInfo
     is_working_day: Callable[[date], bool]
 
+    def holds(self, at: Instant) -> bool:
+        return self.begins_at <= at < self.ends_at
+
 
 class _Plain(yaml.SafeLoader):
     """yes and no are words, numbers with a point are exact."""

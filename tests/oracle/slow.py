@@ -36,11 +36,17 @@ class Oracle:
         found: Counter[Contribution] = Counter()
         if not count:
             return found
+        counted: set[str] = set()
         for order in self.orders:
-            version = order.version
-            for contribution in order.before(count).contributions(at):
-                if version.begins_at <= contribution.attributed_at < version.ends_at:
-                    found[contribution] += 1
+            own = [
+                contribution
+                for contribution in order.before(count).contributions(at)
+                if order.version.holds(contribution.attributed_at)
+                and contribution.indicator not in counted
+            ]
+            found.update(own)
+            indicators = order.rules.indicators
+            counted |= {c.indicator for c in own if c.indicator in indicators}
         return found
 
 

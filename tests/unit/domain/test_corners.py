@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from schemas.records import Event
-from services.domain.outcome import contributions_at, evaluate
+from services.domain.outcome import contributions_at, evaluate, evaluate_version
 from services.domain.policy import load_policy, preset
 from tests.oracle.agreement import SYNTHETIC
 from tests.support.orders import event, local, moment, rated
@@ -92,3 +92,20 @@ def test_the_best_callback_is_found_by_the_parts_of_the_score_too() -> None:
     assert {span.attributed_at for span in spans if span.indicator == "response"} == {
         local("2025-05-02 09:00")
     }
+
+
+def test_an_order_that_two_versions_book_in_their_own_time_counts_under_the_earlier_one() -> None:
+    """Version 2 keeps the booking of the first dispatch, version 3 that of the last."""
+    told = [
+        event("received", "2026-03-05 13:00", demand_type="help"),
+        event("dispatched", "2026-03-05 13:00", unit="A", resolve_due=moment("2026-03-05 13:10")),
+        event("dispatched", "2026-03-08 13:01", unit="A"),
+    ]
+    booked = [(local("2026-03-05 13:10"), 2), (local("2026-03-12 12:00"), 3)]
+    for at, version in booked:
+        rules = PAUSING.versions[version - 1]
+        spans = evaluate_version(told, rules).spans
+        assert at in {span.attributed_at for span in spans if span.indicator == "finished"}
+        assert rules.begins_at <= at < rules.ends_at
+    found = contributions_at(evaluate(told, PAUSING).spans, local("2026-04-01 12:00"))
+    assert [c.attributed_at for c in found if c.indicator == "finished"] == [booked[0][0]]
