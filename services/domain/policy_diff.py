@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
-from schemas.instants import EARLIEST, FOREVER, Instant
+from schemas.instants import FOREVER, Instant
 from services.domain.policy import Policy, Rules
 
 Kind = Literal["added", "removed", "changed"]
@@ -56,15 +56,13 @@ def differences(before: Policy, after: Policy) -> list[Change]:
     return found
 
 
-def counts_alike(
-    before: Policy, after: Policy, begins_at: Instant = EARLIEST, ends_at: Instant = FOREVER
-) -> bool:
-    """Whether all orders add the same to what is attributed to [begins_at, ends_at).
+def counts_alike(before: Policy, after: Policy, until: Instant = FOREVER) -> bool:
+    """Whether all orders add the same to everything that is attributed to times before ``until``.
 
-    They do where the two differ only in what happens after counting: scores, rankings, names.
-    A False may be too careful, a True never is.
+    They do where the two differ only in what happens after counting: scores, rankings, names; or
+    in versions that begin later. A False may be too careful, a True never is.
     """
-    return _counting(before, begins_at, ends_at) == _counting(after, begins_at, ends_at)
+    return _counting(before, until) == _counting(after, until)
 
 
 # What `services.domain.outcome` never reads.
@@ -73,17 +71,16 @@ _AFTER_COUNTING = frozenset(
 )
 
 
-def _counting(policy: Policy, begins_at: Instant, ends_at: Instant) -> list[Any]:
+def _counting(policy: Policy, until: Instant) -> list[Any]:
     """What decides how orders count, and from when on; a version that changes none of it is none.
 
-    An order is judged by the version in force at the attributed instant, so only versions that
-    the interval touches can have a part in it.
+    Earlier versions have a part in it, too: what one of them counts no later one counts again.
     """
     found: list[Any] = []
-    for rules in policy.within(begins_at, ends_at):
+    for rules in policy.versions:
         content = _content(policy, rules)
-        if not found or found[-1][1] != content:
-            found.append((max(rules.begins_at, begins_at), content))
+        if rules.begins_at < until and (not found or found[-1][1] != content):
+            found.append((rules.begins_at, content))
     return found
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from typing import Final
 from uuid import uuid4
 
 from schemas.instants import MINUTE, Instant
 from services.api.context import ApiContext
-from services.api.what_if.crew import Counted, Stopped, WorkerLostError, count
+from services.api.what_if.crew import Block, Counted, Stopped, WorkerLostError, count
 from services.api.what_if.models import Failure, State, WhatIfResult
 from services.api.what_if.plan import Plan
 from services.api.what_if.table import result_of
@@ -78,12 +78,16 @@ class Job:
         if plan.stored is not None:
             self.of = 0
             return Counted(dict(plan.stored), ())
-        marks = plan.snapshot.marks
-        reader = WhatIfReader(context.database, marks, reach(plan.other.policy, scored.window))
-        self.of = reader.count()
-        task = Task(plan.other.policy.document, scored.window, scored.scoring.basis)
-        blocks = ((marks[shard].clock, block) for shard, block in reader.blocks())
-        return count(task, blocks, self._advance, lambda: not self._unwanted.is_set())
+        marks, policy, of = plan.snapshot.marks, plan.other.policy, scored.window
+        reader = WhatIfReader(context.database, marks, reach(policy, of))
+
+        def blocks() -> Iterator[Block]:
+            self.of = reader.count()  # while the processes start
+            for shard, block in reader.blocks():
+                yield marks[shard].clock, block
+
+        task = Task(policy.document, of, scored.scoring.basis)
+        return count(task, blocks(), self._advance, lambda: not self._unwanted.is_set())
 
     def _advance(self, orders: int) -> None:
         self.done += orders

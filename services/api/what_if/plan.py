@@ -69,7 +69,7 @@ async def prepare(context: ApiContext, asked: NewWhatIf) -> Plan:
     other = await _side(context, other_policy, window_beside(other_policy, of), asked)
     snapshot, sums = await _sums(context, marks, present.scored)
     stored: OwnSums | None = None
-    if _alike(present, other):
+    if counts_alike(present.policy, other.policy, other.scored.window.ends_at):
         for _ in range(_ATTEMPTS):
             before = snapshot
             snapshot, stored = await _sums(context, snapshot.marks, other.scored)
@@ -78,11 +78,6 @@ async def prepare(context: ApiContext, asked: NewWhatIf) -> Plan:
             snapshot, sums = await _sums(context, snapshot.marks, present.scored)
     units = registry.of_kind(asked.kind, asked.group)
     return Plan(asked, snapshot, units, present, sums, other, stored)
-
-
-def _alike(present: Side, other: Side) -> bool:
-    of = other.scored.window
-    return counts_alike(present.policy, other.policy, of.begins_at, of.ends_at)
 
 
 async def _side(context: ApiContext, policy: Policy, of: Window, asked: NewWhatIf) -> Side:
