@@ -38,7 +38,7 @@ def test_a_run_writes_a_report(tmp_path: Path) -> None:
 def test_an_unknown_benchmark_is_refused() -> None:
     done = bench("speed")
     assert done.returncode == 2
-    assert "codec, rules, replay" in " ".join(done.stderr.split())
+    assert "codec, rules, explain, replay" in " ".join(done.stderr.split())
 
 
 def test_quantiles_are_samples() -> None:
