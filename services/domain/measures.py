@@ -92,12 +92,17 @@ def _measured(indicator: Indicator, unanswered: str) -> Measure:
         return settled
     if indicator.denominator == "assessed":
         return lambda order, _at: _pair(booked(order), grade(order))
-    member = attrgetter("standing" if indicator.denominator == "valid_callbacks" else "closed_at")
+    if indicator.denominator == "closed":
 
-    def measure(order: WorkOrder, _at: Instant) -> Measured | None:
-        return None if member(order) is None else _pair(booked(order), grade(order))
+        def closed(order: WorkOrder, _at: Instant) -> Measured | None:
+            return None if order.closed_at is None else _pair(booked(order), grade(order))
 
-    return measure
+        return closed
+
+    def called_back(order: WorkOrder, _at: Instant) -> Measured | None:
+        return None if order.standing is None else _pair(booked(order), grade(order))
+
+    return called_back
 
 
 def _getters(step: Step) -> tuple[attrgetter[Instant | None], attrgetter[Instant | None]]:

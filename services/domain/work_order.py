@@ -340,17 +340,18 @@ class WorkOrder:
         received, lead, table = self.received, self.lead, self._rules.deadlines
         dispatched = self._dispatched if lead else received
         started_at = self._handlers.get(lead)
-        facts = None if started_at is None else self._facts()
+        facts: Facts | None = None
         for step in self._rules.steps:
             told = dispatched.get(step.field) or received.get(step.field)
             due: Instant | None = None
             if told is not None:
                 due = instant_of(told)
-            elif facts is not None and started_at is not None:
+            elif started_at is not None and (facts := facts or self._facts()):
                 found = table.due(step.name, facts, started_at)
                 due = found and found.ends_at
             setattr(self, step.due, due)
-        if self._clock is not None and facts is not None:  # it was moved before it was received
+        if self._clock is not None and (facts := facts or self._facts()):
+            # It was moved before the order was received.
             self._clock.inform(facts, self.resolve_due if "resolve_due" in received else None)
             self.resolve_due = self._clock.due()
 
