@@ -75,7 +75,7 @@ def difference(events: Sequence[Event], case: Case, rng: Random) -> Difference |
     outcome = evaluate(events, case.policy)
     oracle = Oracle(events, case.versions)
     for at in sorted(set(_instants(events, outcome.boundaries, rng))):
-        fast = Counter(contributions_at(outcome.spans, at))
+        fast = Counter(contributions_at(outcome.flat, at))
         slow = oracle.contributions(at)
         if fast != slow:
             return Difference(events, at, fast, slow)

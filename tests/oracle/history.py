@@ -216,6 +216,8 @@ class History:
     def exclusions(self) -> dict[str, tuple[int, str]]:
         """By code of a measured or all_of indicator: index and ground of the exclusion in force."""
         known = self.rules.indicators
+        if not self.of_type("excluded"):
+            return {}
         measured = [code for code, indicator in known.items() if indicator.is_measured]
         found = {code: last for code in measured if (last := self._last_exclusion(code))}
         for code, indicator in known.items():

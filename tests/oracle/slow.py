@@ -162,6 +162,8 @@ class Order(Clocks):
 
     def _fits(self, wanted: Filter) -> bool:
         assert self.received is not None
+        if not wanted.model_fields_set:
+            return True
         data = self.received.data
         groups = [g for g, units in self.version.header.unit_groups.items() if self.lead in units]
         facts = {
