@@ -110,6 +110,10 @@ def test_a_phone_shows_it_without_scrolling_sideways(page: Page) -> None:
     page.locator("#ranked a").first.click()
     expect(page.locator("#panel .plain")).to_be_visible()
     assert page.evaluate("document.getElementById('panel').scrollWidth") <= 360
+    page.locator("#panel h3 a").first.click()
+    page.locator("#panel .orders a").first.click()
+    expect(page.locator("#panel .reasons")).to_be_visible()
+    assert page.evaluate("document.getElementById('panel').scrollWidth") <= 360
 
 
 def test_a_lost_service_is_said_and_the_numbers_stay(page: Page, complaints: list[str]) -> None:
