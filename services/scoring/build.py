@@ -37,6 +37,8 @@ class Build:
         store: Of this shard and the new ruleset.
         rules: What is built.
         in_force: Gives the last flush stored under the ruleset in force.
+        flush: Flush number of the first rows: beyond those of earlier attempts under the claim,
+            whose rows would replace ours otherwise.
     """
 
     def __init__(
@@ -45,10 +47,13 @@ class Build:
         store: ShardStore,
         rules: ActivePolicy,
         in_force: Callable[[], FlushMark],
+        *,
+        flush: int,
     ) -> None:
         self.rules = rules
         self._store = store
         self._in_force = in_force
+        self._first_flush = flush
         self._fence = tenure.fence
         self._lease = tenure.lease
         self._partitions = tenure.context.partitions
@@ -57,6 +62,11 @@ class Build:
         self._publish = tenure.letters.publish_from_thread
         self._caught_up = Position(0, -1)
         self._lane: Lane | None = None
+
+    @property
+    def flush(self) -> int:
+        """The greatest flush number used."""
+        return self._first_flush if self._lane is None else self._lane.mark.flush
 
     def run(self) -> None:
         """Do all that can be done beside the flushes (blocking).
@@ -91,7 +101,7 @@ class Build:
         return lane
 
     def _evaluate(self) -> None:
-        mark = FlushMark(self._fence, 1, self._caught_up, self._in_force().clock)
+        mark = FlushMark(self._fence, self._first_flush, self._caught_up, self._in_force().clock)
         for subjects in self._store.unbuilt(self._block):
             self._on_step("build.orders")
             self._publish(refold(self._store, subjects, self.rules.policy, mark, self._lease))
@@ -100,7 +110,7 @@ class Build:
         """Write the counters of what is evaluated, and begin a lane with them."""
         store, lease = self._store, self._lease
         clock = self._in_force().clock
-        mark = FlushMark(self._fence, 1, self._caught_up, clock)
+        mark = FlushMark(self._fence, self._first_flush, self._caught_up, clock)
         self._on_step("build.counters")
         sums = lease.patiently("summing contributions", lambda: store.contribution_sums(clock))
         stored = lease.patiently("reading counters", store.counters)
@@ -126,9 +136,8 @@ class Build:
         for subjects in touched or [[]]:  # the clock moves in any case
             self._on_step("build.catch_up")
             changes = lane.catch_up(until.clock, subjects)
-            mark = lane.next_mark(changes)
-            lane.write_results(changes, mark, no_step)
-            lane.mark = mark
+            lane.mark = lane.next_mark(changes)  # before: what fails halfway has used it
+            lane.write_results(changes, lane.mark, no_step)
             self._publish(changes.dead_letters)
             count += len(subjects)
         self._caught_up = until.position

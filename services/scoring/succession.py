@@ -49,6 +49,7 @@ class Succession:
         self._lease = Lease(tenure.lease)
         self._build: Build | None = None
         self._task: asyncio.Task[None] | None = None
+        self._flush = 0  # the greatest number that a build has used
         self._not_before = 0.0
 
     async def follow(self, rules: InForce) -> None:
@@ -86,6 +87,7 @@ class Succession:
             self._store.under(newest.ruleset),
             newest,
             lambda: self._flusher.mark,
+            flush=self._flush + 1,
         )
         self._task = asyncio.create_task(
             self._run(build), name=f"building partition {self._store.shard}"
@@ -113,6 +115,7 @@ class Succession:
             raise
         except Exception:
             logger.exception("building ruleset %d failed; trying again", build.rules.ruleset)
+            self._flush = build.flush
             self._not_before = time.monotonic() + _RETRY
             return
         self._flusher.add(lane)

@@ -128,6 +128,25 @@ def test_a_new_ruleset_is_built_from_the_whole_archive_beside_the_old(database: 
     assert store.counters() == expected(EVENTS, NOW)
 
 
+def test_what_cannot_be_evaluated_at_a_load_is_a_dead_letter_of_its_last_event(
+    database: Database,
+) -> None:
+    """The working days of 1990 are not known."""
+    store, _ = take_over(database, Fence(0, 1))
+    ancient = [
+        logged(event("old", f"{n}", kind, n - 36 * 365 * DAY), n)
+        for n, kind in enumerate(("received", "dispatched"), start=7)
+    ]
+    store.write_events(Fence(0, 1), [*EVENTS, *ancient])
+    LETTERS.clear()
+    working_days = load_policy(preset("shandong"))
+    _, loaded = take_over(database, Fence(0, 2), policy=working_days)
+    assert [(e.reason, e.subject, e.id, e.position.offset) for e in LETTERS] == [
+        ("not_evaluable", "old", "8", 8)
+    ]
+    assert loaded.lane.shard.counters == expected(EVENTS, NOW, working_days)
+
+
 def test_a_new_epoch_goes_on_at_the_beginning_of_its_log(database: Database) -> None:
     store, _ = take_over(database, Fence(0, 9))
     mark = FlushMark(Fence(0, 9), 2, EVENTS[-1].position, NOW)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import count as count_up
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -33,6 +33,7 @@ from tests.support.scoring_process import FIRST_POLICY, activate
 from tests.unit.scoring.support import START, expected, raw_event
 
 OTHER = "on-time"
+REOPENED = {"ground": "未解决", "unit": "110101001"}
 NOW = START + 9 * HOUR
 
 
@@ -72,10 +73,21 @@ class City:
                 raw_event(self._subject(n), f"{n}-{i}", kind, i * HOUR)
                 for i, kind in enumerate(("received", "dispatched", "resolved", "callback"))
             ]
-            message = Message(n, BATCH_JSON, json.dumps(frame).encode())
-            self.events += read_messages(0, 0, [message]).events
-            await self.owner.mailbox.put(message)
-        self.next_offset += count
+            await self._put(frame)
+
+    async def more_of(self, orders: Iterable[int]) -> None:
+        """Let another event of each of these orders arrive."""
+        for n in orders:
+            offset = self.next_offset
+            await self._put(
+                [raw_event(self._subject(n), f"more-{offset}", "reopened", 8 * HOUR, REOPENED)]
+            )
+
+    async def _put(self, frame: list[dict[str, Any]]) -> None:
+        message = Message(self.next_offset, BATCH_JSON, json.dumps(frame).encode())
+        self.events += read_messages(0, 0, [message]).events
+        self.next_offset += 1
+        await self.owner.mailbox.put(message)
 
     def _subject(self, number: int) -> str:
         """An order of partition 0."""
@@ -240,23 +252,71 @@ async def test_a_shard_that_is_complete_before_others_keeps_both_up_also_after_a
         second.check(ruleset, load_policy(preset(name)))
 
 
+@pytest.mark.parametrize(
+    "step", ["build.orders", "build.counters", "build.catch_up", "build.flush"]
+)
 async def test_a_build_that_fails_begins_again_where_it_ended(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
+    """What arrived before the second attempt counts, though the first one wrote the same orders."""
     monkeypatch.setattr("services.scoring.succession._RETRY", 0)
     steps = Steps()
+    failing, again = threading.Event(), threading.Event()
 
     def fail() -> None:
+        failing.set()
+        wait_for(again)
         raise RuntimeError("no such thing happens")
 
-    steps.once("build.counters", fail)
+    steps.once(step, fail)
     async with owned(database, steps) as city:
         await city.orders(12)
         await city.stored()
         await city.activate(OTHER)
-        await city.until(lambda: "build.flush" in steps.taken)
+        assert await asyncio.to_thread(failing.wait, 20)
+        await city.more_of(range(12))
+        if step != "build.flush":  # it comes between two flushes
+            await city.stored()
+        again.set()
+        ended = 2 if step == "build.flush" else 1
+        await city.until(lambda: steps.taken.count("build.flush") == ended)
+        await city.more_of(range(6))
         await city.look()
         await city.until(lambda: "switch" in steps.taken)
         await city.stored()
     city.check(2, load_policy(preset(OTHER)))
-    assert steps.taken.count("build.orders") == 3  # blocks of five: none was made twice
+
+
+async def test_the_rows_of_a_second_attempt_replace_those_of_the_first(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.scoring.succession._RETRY", 0)
+    steps = Steps()
+    counting, failing = (threading.Event(), threading.Event()), threading.Event()
+
+    def pause() -> None:
+        counting[0].set()
+        wait_for(counting[1])
+
+    def fail() -> None:
+        failing.set()
+        wait_for(counting[0])
+        raise RuntimeError("no such thing happens")
+
+    steps.once("build.counters", pause)
+    steps.once("build.flush", fail)
+    async with owned(database, steps) as city:
+        await city.orders(12)
+        await city.stored()
+        await city.activate(OTHER)
+        assert await asyncio.to_thread(counting[0].wait, 20)
+        await city.more_of(range(12))  # which the first attempt catches up with
+        await city.stored()
+        counting[0].clear()
+        counting[1].set()
+        assert await asyncio.to_thread(failing.wait, 20)
+        await city.more_of(range(12))  # which the second one finds
+        counting[0].set()
+        await city.until(lambda: steps.taken.count("build.flush") == 2)
+        await city.stored()
+    city.check(2, load_policy(preset(OTHER)))
