@@ -22,8 +22,8 @@ from tests.support.shards import Run
 POLICIES: Final = ("beijing-district", "on-time", "every-denominator", "pausing")
 AFTER_ALL: Final = local("2026-12-01 00:00")
 
-quick = settings(max_examples=40, deadline=None, derandomize=True, database=None)
-few = settings(max_examples=12, deadline=None, derandomize=True, database=None)
+quick = settings(max_examples=80, deadline=None, derandomize=True, database=None)
+few = settings(max_examples=20, deadline=None, derandomize=True, database=None)
 seeds = st.integers(0, 1 << 32)
 
 
@@ -87,19 +87,14 @@ def test_the_seven_states_add_up_to_the_volume_of_every_unit_and_window(
 @quick
 @given(seed=seeds)
 def test_an_indicator_counts_an_order_once_in_a_ranking(of: Case, seed: int) -> None:
-    """Per version: an order attributed to two of them may be judged in each."""
+    """So it never counts there for two units at one instant, over versions either."""
     outcome = evaluate(drawn(of, seed), of.policy)
     codes = {code for rules in of.policy.versions for code in rules.codes}
     for boundary in outcome.boundaries:
         found = at(outcome, boundary)
         assert all(c.denominator == 1 and 0 <= c.numerator <= 1000 for c in found)
-        rates = [
-            (c.ranking, c.indicator, of.policy.at(c.attributed_at))
-            for c in found.elements()
-            if c.indicator in codes
-        ]
+        rates = [(c.ranking, c.indicator) for c in found.elements() if c.indicator in codes]
         assert len(set(rates)) == len(rates)
-        assert len({(c.ranking, c.unit) for c in found if c.indicator in codes}) <= 2
 
 
 @quick
