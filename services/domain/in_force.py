@@ -8,9 +8,10 @@ not on what it was asked before.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from schemas.instants import Instant
-from schemas.records import Event, Sums
+from schemas.records import ZERO, Event, Sums
 from services.domain.corrections import in_order
 from services.domain.outcome import department_of, earliest_of, effects_of, record
 from services.domain.policy import Policy, Rules
@@ -31,15 +32,20 @@ class Tally:
     """
 
     def __init__(self, policy: Policy, window: Window, ranking: str) -> None:
-        self._window = window
         self._versions = [
-            (rules, _Last(rules.codes))
+            _Version(
+                rules,
+                _Last(rules.codes),
+                max(rules.begins_at, window.begins_at),
+                min(rules.ends_at, window.ends_at),
+            )
             for rules in policy.versions
             if rules.begins_at < window.ends_at
         ]
         self._is_dated = len(policy.versions) > 1
         self._by_line = ranking != LEAD
-        self._units: dict[str, dict[str, list[int]]] = {}
+        self._rates: dict[str, dict[str, list[int]]] = {}  # by unit and indicator
+        self._counts: dict[str, dict[Counts, int]] = {}  # those of an order together
 
     def add(self, events: Iterable[Event], at: Instant) -> None:
         """Add one order as it stands at ``at``.
@@ -51,57 +57,72 @@ class Tally:
         if not ordered or ordered[0].occurred_at > at:
             return
         counted: set[str] = set()
-        for rules, last in self._versions:
+        for version in self._versions:
+            rules = version.rules
             if self._is_dated and rules.ends_at <= earliest_of(ordered):
                 continue
             order = _folded(ordered, rules, at)
-            record(last, order, rules, at)
-            self._count(order, rules, last, counted)
+            record(version.last, order, rules, at)
+            self._count(order, version, counted)
 
     def sums(self) -> dict[UnitName, Sums]:
         """What was added so far."""
-        return {
-            (unit, name): Sums(*found)
-            for unit, names in self._units.items()
-            for name, found in names.items()
+        found = {
+            (unit, code): Sums(*both)
+            for unit, rates in self._rates.items()
+            for code, both in rates.items()
         }
-
-    def _count(self, order: WorkOrder, rules: Rules, last: _Last, counted: set[str]) -> None:
-        """Add what a version judges of an order; ``counted`` grows by the indicators it does."""
-        window = self._window
-        rates = [
-            (code, measured)
-            for code, measured in zip(rules.codes, last.rates, strict=True)
-            if measured and code not in counted and _holds(rules, measured[0])
-        ]
-        if self._is_dated:
-            counted.update(code for code, _ in rates)
-        line = department_of(order, rules) if self._by_line else ""
-        if self._by_line and not line:
-            return
-        names = self._names(line or last.unit)
-        if _holds(rules, last.attributed_at) and _holds(window, last.attributed_at):
-            for name in last.counts:
-                if name:
-                    names.setdefault(name, [0, 0])[0] += 1
-        for code, (booked_at, thousandths) in rates:
-            if _holds(window, booked_at):
-                found = names.setdefault(code, [0, 0])
-                found[0] += 1
-                found[1] += thousandths
-        for name, unit, happened_at in order.occurrences:
-            if _holds(rules, happened_at) and _holds(window, happened_at):
-                self._names(line or unit).setdefault(name, [0, 0])[0] += 1
-
-    def _names(self, unit: str) -> dict[str, list[int]]:
-        found = self._units.get(unit)
-        if found is None:
-            found = self._units[unit] = {}
+        for unit, counts in self._counts.items():
+            for names, count in counts.items():
+                for name in filter(None, names):
+                    before = found.get((unit, name), ZERO)
+                    found[unit, name] = Sums(before.denominator + count, before.numerator)
         return found
 
+    def _count(self, order: WorkOrder, version: _Version, counted: set[str]) -> None:
+        """Add what a version judges of an order; ``counted`` grows by the indicators it does."""
+        rules, last, begins_at, ends_at = version
+        line = department_of(order, rules) if self._by_line else ""
+        is_listed = not self._by_line or line != ""
+        if last.rates is not rules.no_rates:
+            self._count_rates(version, counted, line or last.unit if is_listed else None)
+        if not is_listed:
+            return
+        if begins_at <= last.attributed_at < ends_at:
+            _increment(self._counts, line or last.unit, last.counts)
+        for name, unit, happened_at in order.occurrences:
+            if begins_at <= happened_at < ends_at:
+                _increment(self._counts, line or unit, (name, None, None, None))
 
-def _holds(time: Rules | Window, at: Instant) -> bool:
-    return time.begins_at <= at < time.ends_at
+    def _count_rates(self, version: _Version, counted: set[str], unit: str | None) -> None:
+        """Add to the indicators of a unit; None: of nobody, but the version judges them."""
+        rules, last, begins_at, ends_at = version
+        for code, measured in zip(rules.codes, last.rates, strict=True):
+            if measured is None:
+                continue
+            booked_at, thousandths = measured
+            if self._is_dated:
+                if code in counted or not rules.begins_at <= booked_at < rules.ends_at:
+                    continue
+                counted.add(code)
+            if begins_at <= booked_at < ends_at and unit is not None:
+                rates = self._rates.setdefault(unit, {}).setdefault(code, [0, 0])
+                rates[0] += 1
+                rates[1] += thousandths
+
+
+class _Version(NamedTuple):
+    """A version, and the part of the window that it judges, [begins_at, ends_at); it may be none."""
+
+    rules: Rules
+    last: _Last
+    begins_at: Instant
+    ends_at: Instant
+
+
+def _increment(counts: dict[str, dict[Counts, int]], unit: str, names: Counts) -> None:
+    own = counts.setdefault(unit, {})
+    own[names] = own.get(names, 0) + 1
 
 
 class _Last(Timeline):
