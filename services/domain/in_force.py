@@ -111,6 +111,17 @@ class Tally:
                 rates[1] += thousandths
 
 
+class _Last(Timeline):
+    """Keeps the step that it was told last."""
+
+    __slots__ = ("attributed_at", "counts", "rates", "unit")
+
+    def step(
+        self, _at: Instant, unit: str, attributed_at: Instant, counts: Counts, rates: Rates
+    ) -> None:
+        self.unit, self.attributed_at, self.counts, self.rates = unit, attributed_at, counts, rates
+
+
 class _Version(NamedTuple):
     """A version, and the part of the window that it judges, [begins_at, ends_at); it may be none."""
 
@@ -123,17 +134,6 @@ class _Version(NamedTuple):
 def _increment(counts: dict[str, dict[Counts, int]], unit: str, names: Counts) -> None:
     own = counts.setdefault(unit, {})
     own[names] = own.get(names, 0) + 1
-
-
-class _Last(Timeline):
-    """Keeps the step that it was told last."""
-
-    __slots__ = ("attributed_at", "counts", "rates", "unit")
-
-    def step(
-        self, _at: Instant, unit: str, attributed_at: Instant, counts: Counts, rates: Rates
-    ) -> None:
-        self.unit, self.attributed_at, self.counts, self.rates = unit, attributed_at, counts, rates
 
 
 def _folded(ordered: list[Event], rules: Rules, at: Instant) -> WorkOrder:
