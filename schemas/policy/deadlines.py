@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.events import DemandType, Urgency
 from schemas.policy.parts import Code, Part, Words
+
+_FIRST_YEAR: Final = 1900
+_LAST_YEAR: Final = 2298
 
 
 def _whole_day(value: object) -> object:
@@ -19,10 +22,17 @@ def _whole_day(value: object) -> object:
         except ValueError:
             day = None
         if day is not None and day.isoformat() == value:  # not 20261101, not 2026-W45-1
-            return day
+            return _in_range(day)
     elif type(value) is date:  # not a datetime
-        return value
+        return _in_range(value)
     raise ValueError("a date is written as 2026-11-01")
+
+
+def _in_range(day: date) -> date:
+    """Its midnight is an instant in every zone (`schemas.instants`)."""
+    if not _FIRST_YEAR < day.year <= _LAST_YEAR:
+        raise ValueError("a day outside the years 1901 to 2298")
+    return day
 
 
 def _listed(value: object) -> object:
@@ -31,7 +41,7 @@ def _listed(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(_whole_day, json_schema_input_type=date)]
 Round = Annotated[int, Field(ge=1)]
-Year = Annotated[int, Field(ge=1900, le=2298)]
+Year = Annotated[int, Field(ge=_FIRST_YEAR, le=_LAST_YEAR)]
 
 # One value, or several of which one must fit.
 _Urgencies = Annotated[

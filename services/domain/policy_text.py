@@ -71,8 +71,9 @@ class Text:
         loader = _Loader("")
         try:
             return loader.construct_document(self._root)
-        except (yaml.YAMLError, ValueError) as error:
-            raise PolicyError(f"{_line_of(error)}not valid YAML") from None
+        except yaml.YAMLError as error:
+            why = getattr(error, "note", None) or "not valid YAML"
+            raise PolicyError(f"{_line_of(error)}{why}") from None
         finally:
             loader.dispose()
 
@@ -152,8 +153,11 @@ def _checked(
 
 def _overlaps(versions: list[Rules]) -> Iterator[tuple[Path, str]]:
     """Each version begins after the one before it, and no earlier than that one's end."""
+    names = [rules.version for rules in versions]
     for place, (before, rules) in enumerate(pairwise(versions), start=1):
         path: Path = (_VERSIONS, place, "effective")
+        if rules.version in names[:place]:
+            yield (_VERSIONS, place, "version"), "is the name of an earlier version, too"
         begins, ended = rules.effective.from_, before.effective.to
         if begins is None:
             yield path, "only the first version may begin without a day (from)"
@@ -168,6 +172,15 @@ class _Loader(yaml.SafeLoader):
 
     Numbers with a point are read as Decimal, exactly as they are written.
     """
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Read one value; what looks like a date or a number and is none is named by its line."""
+        try:
+            return super().construct_object(node, deep)
+        except ValueError:
+            raise yaml.MarkedYAMLError(
+                problem_mark=node.start_mark, note="no date of the calendar, or no such number"
+            ) from None
 
 
 def _decimal(loader: _Loader, node: yaml.ScalarNode) -> object:
@@ -191,6 +204,8 @@ def _compose(text: str) -> yaml.Node:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise PolicyError(f"{_line_of(error)}not valid YAML") from None
+    except RecursionError:
+        raise PolicyError("line 1: nested too deeply") from None
     if node is None:
         raise PolicyError("line 1: the policy is empty")
     return node

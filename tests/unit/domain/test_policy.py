@@ -97,6 +97,27 @@ def test_aliases_are_refused() -> None:
         load_policy(text)
 
 
+@pytest.mark.parametrize("value", ["2026-13-01", "2026-02-30", "9" * 5_000])
+def test_what_is_no_date_and_no_number_is_named_by_its_line(value: str) -> None:
+    text = f"{TEXT}unit_groups: {{near: [{value}]}}\n"
+    with pytest.raises(PolicyError, match=rf"^line {line_of(text, 'unit_groups')}: no date"):
+        load_policy(text)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1900-12-31", "2299-01-01", "9999-12-31"])
+@pytest.mark.parametrize("key", ["from", "to"])
+def test_a_day_without_an_instant_is_a_mistake_of_its_line(key: str, day: str) -> None:
+    text = f"{TEXT}effective: {{{key}: {day}}}\n"
+    with pytest.raises(PolicyError, match=f"^line {line_of(text, day)}, effective.{key}: a day"):
+        load_policy(text)
+
+
+@pytest.mark.parametrize(("open_", "close"), [("[", "]"), ("{a: ", "}")])
+def test_a_text_nested_without_end_is_refused(open_: str, close: str) -> None:
+    with pytest.raises(PolicyError, match=r"^line 1: nested too deeply"):
+        load_policy(f"id: {open_ * 5_000}1{close * 5_000}")
+
+
 @pytest.mark.parametrize("text", ["", "# nothing", "[]", "a: !!python/object:os.system x", "1"])
 def test_what_is_no_policy_is_refused(text: str) -> None:
     with pytest.raises(PolicyError, match=r"^line 1"):
@@ -148,6 +169,7 @@ def test_between_two_versions_none_is_in_force() -> None:
     ("old", "new", "fragment", "why"),
     [
         ("to: 2026-03-19", "to: 2026-03-20", "2026-03-19}", "overlaps the version before it"),
+        ('version: "3"', 'version: "1"', 'version: "1"', "is the name of an earlier version"),
         ("{from: 2026-07-19}", "{from: 2026-03-19}", "2026-03-19}\n    score", "begins no later"),
         ("{from: 2026-07-19}", "{to: 2027-07-19}", "to: 2027-07-19", "only the first version"),
         ("{from: 2026-07-19}", "{from: 2026-07-20}", "from: 2026-07-20", "where a cycle starts"),
