@@ -143,7 +143,8 @@ FEEDS: Final[dict[str, Feed]] = {
         "No key. A feed, not a store: values are absolute, and a reader that missed a flush loads "
         "the counters from the store. Flushes of one claim come in order, shards interleave; a "
         "flush may be missing after a crash, a message may repeat, and older claims may come late: "
-        "(epoch, token, flush) grows.",
+        "(epoch, token, flush) grows. While a new policy waits for other shards, a shard tells of "
+        "two rulesets, each with flush numbers of its own.",
         "Scoring tells after each flush what it changed.",
         "The ranking agent.",
     ),

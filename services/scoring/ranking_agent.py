@@ -53,6 +53,7 @@ class RankingAgent:
         self._kafka = kafka
         self._queue: asyncio.Queue[Message] = asyncio.Queue(_HELD)
         self._follow_rules(context.rules.last.current)
+        self._all_told = False  # a predecessor may have died before it sent its last alerts
         self._registry = Registry(())
         self._registry_read = 0.0
         self._evaluated = 0.0
@@ -94,6 +95,7 @@ class RankingAgent:
                 await self._follow()
             except Exception:  # whatever it was, the store holds all that is needed to go on
                 logger.exception("ranking failed; starting again from the store")
+                self._all_told = False
                 self._follow_rules(self._context.rules.last.current)
                 await asyncio.sleep(_RETRY)
 
@@ -139,8 +141,9 @@ class RankingAgent:
             )
         self._rescored = earlier is not None
         last = self._previous or earlier
-        if last is not None:
-            await self._publish(last)  # a predecessor may have died before it did
+        if last is not None and not self._all_told:
+            await self._publish(last)
+        self._all_told = True
         for shard in range(self._context.partitions):
             await self._load_shard(shard)
 

@@ -32,6 +32,13 @@ def test_a_policy_is_activated_by_a_command_and_outlives_a_crash_and_starts(tmp_
     with running_service(data) as service:
         service.accepted(*events(range(40)))
         assert satisfied(service) == "20"
+        bad = tmp_path / "bad.yaml"
+        bad.write_text(CHANGED.replace("  basis: last", "  basis: lastt"), "utf-8")
+        refused = run_hotline("policy", "activate", str(bad), "--url", service.url)
+        assert refused.returncode == 1
+        line = 1 + CHANGED[: CHANGED.index("  basis: last")].count("\n")
+        assert f"line {line}, callbacks.basis" in refused.stderr
+        assert len(service.get("/v1/policies")["policies"]) == 1
         done = run_hotline("policy", "activate", str(file), "--url", service.url)
         assert done.returncode == 0, done.stderr
         assert "number 2" in done.stdout
@@ -61,20 +68,12 @@ def test_a_start_with_another_policy_answers_at_once_and_follows_it_soon(tmp_pat
             assert len(again.get("/v1/policies")["policies"]) == 2
 
 
-def test_a_bad_policy_is_refused_with_its_lines(tmp_path: Path) -> None:
-    file = tmp_path / "bad.yaml"
-    file.write_text(CHANGED.replace("  basis: last", "  basis: lastt"), "utf-8")
-    line = 1 + file.read_text("utf-8").splitlines().index(
-        next(each for each in file.read_text("utf-8").splitlines() if "lastt" in each)
-    )
-    with running_service(tmp_path / "data") as service:
-        refused = run_hotline("policy", "activate", str(file), "--url", service.url)
-        assert refused.returncode == 1
-        assert f"line {line}, callbacks.basis" in refused.stderr
-        assert len(service.get("/v1/policies")["policies"]) == 1
-    absent = run_hotline("policy", "activate", str(tmp_path / "nowhere.yaml"))
+def test_a_file_or_a_service_that_is_not_there_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "changed.yaml"
+    absent = run_hotline("policy", "activate", str(file))
     assert absent.returncode == 1
-    assert "nowhere.yaml" in absent.stderr
+    assert "changed.yaml" in absent.stderr
+    file.write_text(CHANGED, "utf-8")
     unreachable = run_hotline("policy", "activate", str(file), "--url", "http://127.0.0.1:9")
     assert unreachable.returncode == 1
     assert "hotline up" in unreachable.stderr
