@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import httpx
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -133,10 +134,13 @@ def _show(console: Console, result: Answer) -> None:
             + (f" (窗口跨越版本 spans {versions})" if len(side["versions"]) > 1 else "")
             + f"; {window['name']} [{window['from']}, {window['to']})"
         )
-    table = Table(
-        "名次 rank", "单位 unit", "得分 score", "现名次 was", "现得分 score", "变化 move",
-        "工单 volume", "现工单 was", "说明 notes",
-    )  # fmt: skip
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for header in (
+        "名次\nrank", "单位\nunit", "得分\nscore", "现名次\nwas", "现得分\nwas", "变化\nmove",
+        "工单\nvolume", "现工单\nwas",
+    ):  # fmt: skip
+        table.add_column(header, no_wrap=True)
+    table.add_column("说明\nnotes", overflow="fold")
     for line in result["units"]:
         was, will = line["present"], line["other"]
         table.add_row(

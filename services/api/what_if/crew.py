@@ -134,4 +134,6 @@ def _crew(task: Task, workers: int) -> Iterator[list[Connection]]:
 
 
 def _cores() -> int:
-    return len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity"):  # those that this process may use; not known everywhere
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import threading
+
+import httpx
+
 from schemas.instants import MINUTE
 from services.domain.policy import preset
-from tests.integration.api.city import City
+from tests.integration.api.city import City, city_events
 from tests.integration.api.client import connect
+from tests.integration.api.server import serving
 from tests.integration.api.test_what_if import ask
 from tests.support.orders import event, local, rated
 
@@ -34,3 +40,15 @@ async def test_orders_that_cannot_be_evaluated_are_named(new_city: City) -> None
 
     assert result["not_evaluable"] == 1
     assert result["not_evaluable_orders"] == ["末-0001"]
+
+
+def test_a_service_that_stops_ends_its_what_if(new_city: City) -> None:
+    new_city.store(city_events())
+    other = preset("beijing-district").replace("basis: last", "basis: first")
+
+    with serving(new_city) as url:
+        asked = {"document": other, "cycle": "2026-11"}
+        assert httpx.post(f"{url}/v1/policies/what-if", json=asked, trust_env=False).is_success
+
+    assert multiprocessing.active_children() == []
+    assert "what-if" not in {thread.name for thread in threading.enumerate()}
