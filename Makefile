@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 SOURCES := schemas services tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check setup browser format lock bench clean
+.PHONY: help up test check setup browser format lock bench wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,11 @@ lock:  ## write requirements.lock anew (needs uv)
 
 bench: setup  ## measure; see bench/report.md
 	$(BIN)/python -m bench
+
+wheel: setup  ## build dist/*.whl with compiled rules (needs a C compiler; docs/performance.md)
+	rm -rf dist
+	$(BIN)/python -m hatchling build -t sdist -d dist
+	HATCH_BUILD_HOOK_ENABLE_MYPYC=true $(BIN)/pip wheel --no-deps --no-build-isolation -w dist dist/*.tar.gz
 
 clean:  ## remove what make made; data in .hotline stay
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist

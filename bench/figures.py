@@ -31,6 +31,7 @@ class Sizes:
 
     codec_events: int = 50_000
     rules_events: int = 50_000
+    rules_compiled: bool = True  # it takes half a minute to build
     explained_orders: int = 1_000
     replay_events: int = 200_000
     single_events: int = 40_000
@@ -46,6 +47,7 @@ class Sizes:
 QUICK = Sizes(
     codec_events=5_000,
     rules_events=5_000,
+    rules_compiled=False,
     explained_orders=50,
     replay_events=10_000,
     single_events=2_000,
