@@ -273,7 +273,8 @@ def bottom(database: Database, ruleset: int) -> list[str]:
 def is_left_behind(database: Database, past: int, present: int) -> bool:
     """Whether no shard goes on with what is past: its lane was always stored first."""
     for shard in range(PARTITIONS):
-        old, new = (ShardStore(database, shard, n).last_flush() for n in (past, present))
+        # The present one first: a flush between the two questions moves both.
+        new, old = (ShardStore(database, shard, n).last_flush() for n in (present, past))
         assert old is not None
         assert new is not None
         if old.position >= new.position:

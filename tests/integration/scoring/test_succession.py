@@ -35,6 +35,7 @@ from tests.unit.scoring.support import START, expected, raw_event
 OTHER = "on-time"
 REOPENED = {"ground": "未解决", "unit": "110101001"}
 NOW = START + 9 * HOUR
+LONG = 60.0  # seconds that nothing here takes
 
 
 class Steps:
@@ -105,7 +106,7 @@ class City:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Until something is true after a flush."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LONG):
             while not condition():
                 self.changed.clear()
                 self.owner.mailbox.wake()
@@ -119,6 +120,12 @@ class City:
     async def look(self) -> None:
         """Let the worker notice what is in force."""
         await asyncio.to_thread(self.context.rules.read)
+
+    async def in_force(self, ruleset: int) -> None:
+        """Until the worker has noticed it: the step before is taken before its row is written."""
+        async with asyncio.timeout(LONG):
+            while self.context.rules.last.current.ruleset != ruleset:
+                await self.look()
 
     def check(self, ruleset: int, policy: Policy) -> None:
         store = ShardStore(self.context.database, 0, ruleset)
@@ -152,7 +159,7 @@ async def owned(database: Database, steps: Steps, partitions: int = 1) -> AsyncI
             epoch=0,
             clock=clock,
             flush_interval=0.01,
-            handover_limit=20.0,
+            handover_limit=LONG,
             on_step=steps,
             executor=executor,
             building=asyncio.Semaphore(1),
@@ -172,7 +179,7 @@ def clock() -> Instant:
 
 
 def wait_for(event_: threading.Event) -> None:
-    assert event_.wait(20)
+    assert event_.wait(LONG)
 
 
 async def test_orders_that_arrive_during_a_build_are_in_it(database: Database) -> None:
@@ -192,8 +199,7 @@ async def test_orders_that_arrive_during_a_build_are_in_it(database: Database) -
             await city.stored()  # the flushes do not wait for the build
             event_.set()
         await city.until(lambda: "build.flush" in steps.taken)
-        await city.look()
-        assert city.context.rules.last.current.ruleset == 2
+        await city.in_force(2)
         await city.orders(3)
         await city.until(lambda: "switch" in steps.taken)
         await city.orders(3)
@@ -220,8 +226,7 @@ async def test_a_third_policy_takes_the_place_of_the_one_being_built(database: D
         await city.until(lambda: "build.orders" in steps.taken)
         assert await city.activate(FIRST_POLICY) == 3
         await city.until(lambda: "build.flush" in steps.taken)
-        await city.look()
-        assert city.context.rules.last.current.ruleset == 3
+        await city.in_force(3)
         await city.orders(3)
         await city.until(lambda: "switch" in steps.taken)
     city.check(3, load_policy(preset(FIRST_POLICY)))
@@ -273,7 +278,7 @@ async def test_a_build_that_fails_begins_again_where_it_ended(
         await city.orders(12)
         await city.stored()
         await city.activate(OTHER)
-        assert await asyncio.to_thread(failing.wait, 20)
+        assert await asyncio.to_thread(failing.wait, LONG)
         await city.more_of(range(12))
         if step != "build.flush":  # it comes between two flushes
             await city.stored()
@@ -281,7 +286,7 @@ async def test_a_build_that_fails_begins_again_where_it_ended(
         ended = 2 if step == "build.flush" else 1
         await city.until(lambda: steps.taken.count("build.flush") == ended)
         await city.more_of(range(6))
-        await city.look()
+        await city.in_force(2)
         await city.until(lambda: "switch" in steps.taken)
         await city.stored()
     city.check(2, load_policy(preset(OTHER)))
@@ -309,12 +314,12 @@ async def test_the_rows_of_a_second_attempt_replace_those_of_the_first(
         await city.orders(12)
         await city.stored()
         await city.activate(OTHER)
-        assert await asyncio.to_thread(counting[0].wait, 20)
+        assert await asyncio.to_thread(counting[0].wait, LONG)
         await city.more_of(range(12))  # which the first attempt catches up with
         await city.stored()
         counting[0].clear()
         counting[1].set()
-        assert await asyncio.to_thread(failing.wait, 20)
+        assert await asyncio.to_thread(failing.wait, LONG)
         await city.more_of(range(12))  # which the second one finds
         counting[0].set()
         await city.until(lambda: steps.taken.count("build.flush") == 2)
