@@ -37,7 +37,7 @@ class WorkerProcess:
     """A scoring worker in its own process."""
 
     def __init__(
-        self, bootstrap: str, database: str, partitions: int, epoch: int = 0, block: int = 2_000
+        self, bootstrap: str, database: str, partitions: int, epoch: int = 0, **options: float
     ) -> None:
         prepare_store(database)
         arguments = {
@@ -45,7 +45,7 @@ class WorkerProcess:
             "database": database,
             "partitions": partitions,
             "epoch": epoch,
-            "block": block,
+            **options,
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.scoring_process", json.dumps(arguments)],
@@ -109,9 +109,10 @@ class WorkerProcess:
 
 @contextmanager
 def worker_process(
-    bootstrap: str, database: str, partitions: int, epoch: int = 0, block: int = 2_000
+    bootstrap: str, database: str, partitions: int, epoch: int = 0, **options: float
 ) -> Iterator[WorkerProcess]:
-    worker = WorkerProcess(bootstrap, database, partitions, epoch, block)
+    """``options`` may be ``block`` and ``flush_interval`` of the worker."""
+    worker = WorkerProcess(bootstrap, database, partitions, epoch, **options)
     try:
         yield worker
     finally:
@@ -126,7 +127,7 @@ class Log:
         self.events: list[LoggedEvent] = []
         self.rejected: set[tuple[int, int, int, str]] = set()
         self.ends: dict[int, int] = {}
-        self._now = now
+        self.now = now
         self._random = random.Random(seed)
         self._orders = 0
         self._producer = KafkaProducer(bootstrap_servers=bootstrap)
@@ -209,7 +210,7 @@ class Log:
     def _life(self, subject: str) -> list[dict[str, Any]]:
         pick = self._random
         unit = pick.choice(UNITS)
-        at = self._now - pick.randrange(30) * DAY - pick.randrange(24) * HOUR
+        at = self.now - pick.randrange(30) * DAY - pick.randrange(24) * HOUR
         life = [
             _event(subject, "received", at, demand_type="help", urgency="normal"),
             _event(subject, "dispatched", at + MINUTE, unit=unit),

@@ -13,7 +13,7 @@ import pytest
 from schemas.instants import parse_instant
 from schemas.records import Unit
 from schemas.topics import DEAD_LETTERS, RANK_ALERTS, partition_of
-from services.domain.policy import preset
+from services.domain.policy import load_policy, preset
 from services.scoring.context import BUILD_STEPS
 from services.scoring.standing import ENTERED, LEFT
 from services.storage import rulesets, units
@@ -22,6 +22,7 @@ from services.storage.migrate import migrate
 from services.storage.shard_store import ShardStore
 from tests.integration.scoring.harness import (
     LONG,
+    UNITS,
     Log,
     await_stored,
     check_counters,
@@ -29,6 +30,7 @@ from tests.integration.scoring.harness import (
     read_topic,
     worker_process,
 )
+from tests.integration.scoring.watching import check, reading
 from tests.support.brokers import Broker, fresh_broker
 from tests.support.clickhouse_http import clickhouse_server
 from tests.support.scoring_process import FIRST_POLICY, activate, activate_text
@@ -90,21 +92,32 @@ def evaluated(database: Database, ruleset: int) -> int:
 def test_another_policy_comes_into_force_while_events_arrive(
     tansu: Broker, engine: str, database: Database
 ) -> None:
+    """Whoever reads meanwhile gets the numbers of one policy, then those of the other."""
     tansu.create_topics(PARTITIONS)
+    units.register(database, [Unit(code, f"街道{code}", "street") for code in UNITS], 1)
     log = Log(tansu.bootstrap, PARTITIONS, time.time_ns() // 1000)
-    with worker_process(tansu.bootstrap, engine, PARTITIONS, block=SMALL) as worker:
+    # Between two flushes there is time for a reading: such an answer is exactly what it says.
+    with worker_process(
+        tansu.bootstrap, engine, PARTITIONS, block=SMALL, flush_interval=1.0
+    ) as worker:
         worker.ready()
         log.orders(300)
         await_stored(database, log)
-        with arriving(log):
+        with arriving(log), reading(database, log) as answers:
+            await_that(lambda: len(answers) > 0)
             assert activate(database, OTHER) == 2
-            assert current(database) == 1
-            await_that(lambda: current(database) == 2)
+            await_that(lambda: answers[-1]["policy"]["ruleset"] == 2)
             await_that(lambda: is_left_behind(database, 1, 2))
         await_stored(database, log, 2)
         worker.stop()
     log.close()
     check_counters(database, log, 2, OTHER)
+    numbers = [answer["policy"]["ruleset"] for answer in answers]
+    assert numbers == sorted(numbers)
+    switch = numbers.index(2)
+    for answer in (answers[0], *answers[max(0, switch - 3) : switch + 3], answers[-1]):
+        name = (FIRST_POLICY, OTHER)[answer["policy"]["ruleset"] - 1]
+        check(answer, log, load_policy(preset(name)))
     assert [each.ruleset for each in rulesets.history(database)] == [2, 1]
     past = ShardStore(database, 0, 1)
     frozen = past.last_flush()
