@@ -16,7 +16,8 @@ from services.domain.outcome import contributions_at, evaluate
 from services.domain.policy import load_policy, preset, presets
 from tests.oracle.document import versions_of
 from tests.oracle.slow import Oracle
-from tests.support.random_orders import World, random_order
+from tests.support.random_orders import random_order
+from tests.support.worlds import World
 
 SYNTHETIC: Final = Path(__file__).with_name("policies")
 

@@ -1,44 +1,23 @@
 """Random orders that reach every rule of a policy.
 
-A `World` holds the words and instants that matter to one policy: categories, tags and units that
-it names, how long its deadlines run, when its versions change. Orders draw from them, so that
-events fall on deadlines to the microsecond, in the same second, in make-up weeks and at the change
-of a version far more often than by chance. The same seed gives the same order.
+They draw from the `World` of a policy: categories, tags and units that it names, how long its
+deadlines run, when its versions change. So events fall on deadlines to the microsecond, in the same
+second, in make-up weeks and at the change of a version far more often than by chance. The same
+seed gives the same order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 from random import Random
 from typing import Any, Final
-from zoneinfo import ZoneInfo
-
-from pydantic import BaseModel
 
 from schemas.events.base import DemandType, Grade, Solved, Urgency
-from schemas.instants import (
-    DAY,
-    EARLIEST,
-    FOREVER,
-    HOUR,
-    MINUTE,
-    SECOND,
-    Instant,
-    format_instant,
-    from_datetime,
-    to_datetime,
-)  # fmt: skip
-from schemas.policy.deadlines import Duration
+from schemas.instants import DAY, HOUR, MINUTE, SECOND, Instant, format_instant
 from schemas.records import Event
-from tests.oracle.document import Version
-from tests.support.orders import INDICATORS, SOURCE, UNITS, event
+from tests.support.orders import SOURCE, event
+from tests.support.worlds import World
 
-# Around holidays with make-up days, the end of a year, and a change of the clocks in New York.
-_DATES: Final = (
-    "2024-09-27", "2024-12-27", "2025-01-20", "2025-03-06", "2025-04-24", "2025-09-24",
-    "2025-10-30", "2025-12-27", "2026-02-10", "2026-03-05", "2026-04-10",
-)  # fmt: skip
 _STEPS: Final = (
     0, 1, SECOND, MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, 12 * HOUR, DAY, DAY, 2 * DAY, 4 * DAY,
 )  # fmt: skip
@@ -48,72 +27,16 @@ _TYPES: Final = (
     "suspended", "suspended", "resumed", "excluded", "excluded", "reinstated", "reopened",
     "reopened", "cancelled", "received", "linked",
 )  # fmt: skip
+# Most orders have a bit of everything, some mainly one trouble.
+_KINDS: Final = (
+    *(8 * (_TYPES,)),
+    ("callback", "callback", "callback", "reopened", "returned", "dispatched"),
+    ("extended", "extended", "suspended", "resumed", "reopened", "dispatched", "resolved"),
+)
 _CORRECTABLE: Final = (
     "time", "time", "unit", "resolve_due", "decision", "answers", "demand_type", "until", "ground",
     "evidence", "category", "round", "reached",
 )  # fmt: skip
-
-
-class World:
-    """The words and the instants that a policy knows, and some that it does not."""
-
-    def __init__(self, versions: Sequence[Version]) -> None:
-        self.zone: ZoneInfo = versions[0].zone
-        documents = [version.rules for version in versions]
-        filters = [i.filter for rules in documents for i in rules.indicators.values()]
-        matches = [entry.match for rules in documents for entry in rules.deadlines]
-        groups = versions[0].header.unit_groups
-        lines = [entry.category for rules in documents for entry in rules.line_departments]
-
-        def words(key: str, *others: str) -> list[str]:
-            named = [getattr(part, key) for part in (*filters, *matches) if hasattr(part, key)]
-            return sorted({word for words in named for word in words or ()} | set(others))
-
-        self.units = sorted({*words("unit", *UNITS), *(u for g in groups.values() for u in g[:2])})
-        self.categories = sorted({*words("category", "环境", "噪声"), *lines})
-        self.tags = words("tag", "夜间")
-        self.channels = words("channel", "phone", "web")
-        self.communities = words("community", "多福巷社区")
-        self.indicators = sorted({c for rules in documents for c in rules.indicators})
-        self.indicators += [code for code in INDICATORS if code not in self.indicators][:1]
-        self.grounds = sorted(
-            {e.ground for rules in documents for e in rules.exclusions or ()} | {"unreasonable"}
-        )
-        self.raters = sorted(
-            {r for rules in documents for r in rules.callbacks.raters or ()} | {"staff"}
-        )
-        self.durations = list(_durations(documents))
-        self.edges = [v.begins_at for v in versions if v.begins_at > EARLIEST]
-        self.edges += [v.ends_at for v in versions if v.ends_at < FOREVER]
-        self.edges += [
-            self.midnight(day)
-            for match in matches
-            if match.period
-            for day in (match.period.from_.isoformat(), match.period.to.isoformat())
-        ]
-
-    def midnight(self, day: str) -> Instant:
-        return from_datetime(datetime.fromisoformat(day).replace(tzinfo=self.zone))
-
-    def start(self, rng: Random) -> Instant:
-        """When an order begins."""
-        if self.edges and rng.random() < 0.5:
-            return rng.choice(self.edges) + rng.choice((-9, -3, -1, 0, 1)) * DAY + rng.randint(0, 1)
-        day = self.midnight(rng.choice(_DATES)) + rng.randrange(12) * DAY
-        return day + rng.choice((0, 9 * HOUR, 12 * HOUR - 1, 17 * HOUR, DAY - SECOND))
-
-    def ends(self, rng: Random, started_at: Instant) -> Iterator[Instant]:
-        """Where its durations might end when they begin here."""
-        for duration in self.durations:
-            if duration.working_days is None:
-                minutes = duration.minutes + 60 * duration.hours
-                yield started_at + minutes * MINUTE + duration.days * DAY
-            else:
-                local = to_datetime(started_at).astimezone(self.zone)
-                days = duration.working_days + rng.randrange(8)
-                day = (local + timedelta(days=days)).date()
-                yield self.midnight(day.isoformat())
-                yield started_at + days * DAY
 
 
 def random_order(rng: Random, world: World, subject: str = "热线-260706-000001") -> list[Event]:
@@ -134,7 +57,7 @@ class _Drawing:
 
     def events(self) -> list[Event]:
         rng = self.rng
-        types = rng.choices(_TYPES, k=rng.choice((1, 2, 4, 6, 8, 11)))
+        types = rng.choices(rng.choice(_KINDS), k=rng.choice((1, 2, 4, 6, 8, 11)))
         if rng.random() < 0.93:
             types = ["received", "dispatched", *types]
         found = [self._event(number, type_) for number, type_ in enumerate(types)]
@@ -299,15 +222,3 @@ class _Drawing:
             field=field,
             **({} if empties else {"new": new}),
         )
-
-
-def _durations(parts: object) -> Iterator[Duration]:
-    """Every duration in a document, wherever it stands."""
-    if isinstance(parts, Duration):
-        yield parts
-    elif isinstance(parts, BaseModel):
-        for name in type(parts).model_fields:
-            yield from _durations(getattr(parts, name))
-    elif isinstance(parts, list | tuple):
-        for part in parts:
-            yield from _durations(part)
