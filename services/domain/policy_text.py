@@ -203,7 +203,7 @@ def _compose(text: str) -> yaml.Node:
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
-        raise PolicyError(f"{_line_of(error)}not valid YAML") from None
+        raise PolicyError(f"{_line_of(error)}not valid YAML{_hint(error)}") from None
     except RecursionError:
         raise PolicyError("line 1: nested too deeply") from None
     if node is None:
@@ -214,6 +214,23 @@ def _compose(text: str) -> yaml.Node:
 def _line_of(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     return f"line {mark.line + 1}: " if mark else ""
+
+
+def _hint(error: yaml.YAMLError) -> str:
+    """What to look for; the parser's own words may quote the text."""
+    problem = str(getattr(error, "problem", ""))
+    return next((hint for sign, hint in _HINTS.items() if sign in problem), "")
+
+
+_HINTS: Final[Mapping[str, str]] = {
+    "\\t": ": lines begin with spaces, not with a tab",
+    "another document": ": there is one document, without a line ---",
+    "mapping values": ": a second colon on a line, or a line indented otherwise than its neighbours",
+    "expected ':'": ": a key is followed by a colon and a space",
+    "block end": ": a line indented otherwise than its neighbours, or a bracket too many",
+    "expected ','": ": a bracket or a comma is missing",
+    "cannot start": ": a value that begins with this sign goes in quotes",
+}
 
 
 def _check(node: yaml.Node, seen: set[int]) -> None:
@@ -256,8 +273,19 @@ def _child(node: yaml.Node, step: int | str) -> tuple[int, yaml.Node] | None:
 
 
 def _reason(found: Any) -> str:
-    if found["type"] == "extra_forbidden":
-        return "there is no such key"
-    if found["type"] == "missing":
-        return "is missing"
-    return str(found["msg"]).removeprefix("Value error, ")
+    return _REASONS.get(found["type"]) or str(found["msg"]).removeprefix("Value error, ")
+
+
+# Mistakes that people make, by their type; the others are told as they are found.
+_REASONS: Final[Mapping[str, str]] = {
+    "extra_forbidden": "there is no such key",
+    "missing": "is missing",
+    "string_type": "a text is needed; what looks like a number or a date goes in quotes",
+    "string_pattern_mismatch": "a code is needed: a to z, digits, - and _, with a letter first",
+    "int_type": "a whole number is needed",
+    "is_instance_of": "a number is needed, without quotes",
+    "list_type": "a list is needed, such as [a, b]",
+    "dict_type": "keys with their values are needed",
+    "model_type": "keys with their values are needed",
+    "too_short": "there are too few entries",
+}

@@ -97,6 +97,28 @@ def test_aliases_are_refused() -> None:
         load_policy(text)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "how"),
+    [
+        ("  basis:", "\tbasis:", "not with a tab"),
+        ("basis: last", "basis: last: first", "a second colon"),
+        ("  attempts:", " attempts:", "indented otherwise"),
+        ("suggestion]", "suggestion", "a bracket or a comma"),
+        ("callbacks:", "---\ncallbacks:", "without a line ---"),
+        ("basis: last", "basis: @last", "goes in quotes"),
+        ('version: "1"', "version: 1", "in quotes"),
+        ("response: 10", 'response: "10"', "without quotes"),
+        ("decimals: 1", "decimals: 1.5", "a whole number"),
+        ("valid: [solved]", "valid: solved", "a list is needed"),
+        ("id: beijing-district", "id: 北京", "a code is needed"),
+        ("cycle:", "cycle: monthly\nannual:", "keys with their values"),
+    ],
+)
+def test_a_mistake_says_how_to_mend_it(old: str, new: str, how: str) -> None:
+    with pytest.raises(PolicyError, match=rf"line \d+.*: .*{how}"):
+        load_policy(TEXT.replace(old, new, 1))
+
+
 @pytest.mark.parametrize("value", ["2026-13-01", "2026-02-30", "9" * 5_000])
 def test_what_is_no_date_and_no_number_is_named_by_its_line(value: str) -> None:
     text = f"{TEXT}unit_groups: {{near: [{value}]}}\n"
