@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
-
-import pytest
 
 from schemas.records import Unit
 from services.domain.adjustments import Entry
@@ -15,30 +11,14 @@ from services.domain.policy import load_policy, preset
 from services.domain.windows import window
 from services.storage import adjustments, units
 from services.storage.database import Database
-from services.storage.migrate import migrate
 from tests.integration.scoring.harness import Log, await_stored, worker_process
 from tests.integration.scoring.test_worker import PARTITIONS, newest_list
 from tests.support.brokers import Broker
-from tests.support.clickhouse_http import clickhouse_server
 from tests.support.scoring_process import activate_text
 from tests.support.waiting import await_that
 
 ADJUSTED = preset("beijing-district").replace("score:", "score:\n  adjustments: {}", 1)
 STREETS = [Unit(f"{110101000 + n}", f"街道{n}", "street") for n in range(3)]
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[str]:
-    with clickhouse_server(tmp_path / "engine") as url:
-        yield url
-
-
-@pytest.fixture
-def database(engine: str) -> Iterator[Database]:
-    opened = Database.open(engine)
-    migrate(opened)
-    yield opened
-    opened.close()
 
 
 def test_points_are_counted_and_given_back_without_any_event(

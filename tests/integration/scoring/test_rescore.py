@@ -18,7 +18,6 @@ from services.scoring.context import BUILD_STEPS
 from services.scoring.standing import ENTERED, LEFT
 from services.storage import rulesets, units
 from services.storage.database import Database
-from services.storage.migrate import migrate
 from services.storage.shard_store import ShardStore
 from tests.integration.scoring.harness import (
     LONG,
@@ -32,7 +31,6 @@ from tests.integration.scoring.harness import (
 )
 from tests.integration.scoring.watching import check, reading
 from tests.support.brokers import Broker, fresh_broker
-from tests.support.clickhouse_http import clickhouse_server
 from tests.support.scoring_process import FIRST_POLICY, activate, activate_text
 from tests.support.waiting import await_that
 
@@ -40,20 +38,6 @@ PARTITIONS = 2
 OTHER = "on-time"
 WORKING_DAYS = "shandong"
 SMALL = 20  # orders a block, so that a build has many
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[str]:
-    with clickhouse_server(tmp_path / "engine") as url:
-        yield url
-
-
-@pytest.fixture
-def database(engine: str) -> Iterator[Database]:
-    opened = Database.open(engine)
-    migrate(opened)
-    yield opened
-    opened.close()
 
 
 @contextmanager

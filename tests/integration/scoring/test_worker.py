@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,25 +28,10 @@ from tests.integration.scoring.harness import (
     worker_process,
 )
 from tests.support.brokers import Broker
-from tests.support.clickhouse_http import clickhouse_server
 from tests.support.scoring_process import RULESET
 from tests.support.waiting import await_that
 
 PARTITIONS = 2
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[str]:
-    with clickhouse_server(tmp_path / "engine") as url:
-        yield url
-
-
-@pytest.fixture
-def database(engine: str) -> Iterator[Database]:
-    opened = Database.open(engine)
-    migrate(opened)
-    yield opened
-    opened.close()
 
 
 def test_bad_messages_become_dead_letters_and_their_neighbours_count(
