@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from schemas.instants import Instant
@@ -24,7 +23,7 @@ class Event(NamedTuple):
     id: str
     type: str
     subject: str
-    data: Mapping[str, Any]
+    data: dict[str, Any]
     digest: bytes
 
 

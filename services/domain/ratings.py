@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from schemas.instants import Instant
@@ -11,7 +11,7 @@ from services.domain.policy import Rules
 from services.domain.windows import local_day
 
 CITIZEN: Final = "citizen"
-NO_ANSWERS: Final[Mapping[str, str]] = {}
+NO_ANSWERS: Final[dict[str, str]] = {}
 
 
 class Call(NamedTuple):
@@ -23,7 +23,7 @@ class Call(NamedTuple):
     unit: str
     at: Instant
     reached: bool
-    answers: Mapping[str, str]
+    answers: dict[str, str]
 
 
 class Ratings:

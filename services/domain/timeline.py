@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from schemas.instants import FOREVER, Instant
 from schemas.records import FlatSpan
@@ -17,6 +17,10 @@ Counts = tuple[str | None, ...]
 Rate = tuple[Instant, int]
 """Where an order is booked in an indicator, and its thousandths."""
 Rates = tuple[Rate | None, ...]
+
+# An instant as the object that spans hold. Compiled, an `Instant` is a machine word, of which an
+# object would be made anew for every span.
+_Moment = Any
 
 COUNTS: Final = 4
 INCOMPLETE: Final[Counts] = ("incomplete", None, None, None)
@@ -50,13 +54,13 @@ class Timeline:
         self._boundaries: list[Instant] = []
         # What holds at present, and since when.
         self._unit = ""
-        self._attributed_at: Instant = 0
+        self._attributed_at: _Moment = 0
         self._counts: Counts = NO_COUNTS
-        self._rates: Rates = (None,) * len(codes)
-        self._since: list[Instant] = [0] * (COUNTS + len(codes))
+        self._rates: tuple[Any, ...] = (None,) * len(codes)
+        self._since: list[_Moment] = [0] * (COUNTS + len(codes))
 
     def step(
-        self, at: Instant, unit: str, attributed_at: Instant, counts: Counts, rates: Rates
+        self, at: _Moment, unit: str, attributed_at: _Moment, counts: Counts, rates: Rates
     ) -> None:
         """From ``at`` on this holds; ``attributed_at`` is that of the counts."""
         moved = unit != self._unit
@@ -83,7 +87,7 @@ class Timeline:
         self._rate(FOREVER, (None,) * len(self._codes), True)
         return tuple(self._spans), tuple(self._boundaries)
 
-    def _count(self, at: Instant, counts: Counts, moved: bool) -> None:
+    def _count(self, at: _Moment, counts: Counts, moved: bool) -> None:
         since = self._since
         for place, name in enumerate(self._counts):
             if moved or name != counts[place]:
@@ -92,7 +96,7 @@ class Timeline:
                     self._spans.append((since[place], at, LEAD, self._unit, name, booked_at, 1, 0))
                 since[place] = at
 
-    def _rate(self, at: Instant, rates: Rates, moved: bool) -> None:
+    def _rate(self, at: _Moment, rates: Rates, moved: bool) -> None:
         since = self._since
         for place, rate in enumerate(self._rates):
             if moved or rate != rates[place]:

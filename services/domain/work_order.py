@@ -91,7 +91,7 @@ class WorkOrder:
         self.first_at: Instant = first.occurred_at
         self.source: str = first.source
         self.received_at: Instant | None = None
-        self.received: Mapping[str, Any] = {}
+        self.received: dict[str, Any] = {}
         self.lead = ""
         self.sign_due: Instant | None = None
         self.contact_due: Instant | None = None
@@ -110,7 +110,7 @@ class WorkOrder:
         self.unreachable = False
         self.occurrences: list[Occurrence] = []
         self._ratings: Ratings | None = None
-        self._dispatched: Mapping[str, Any] = {}  # the last dispatch
+        self._dispatched: dict[str, Any] = {}  # the last dispatch
         self._started_at: Instant | None = None  # the lead's handling
         self._clock: Clock | None = None  # of it, once an extension or a pause moves it
         self._handling = 1  # which round it is
@@ -119,18 +119,18 @@ class WorkOrder:
 
     def summary(self) -> OrderSummary:
         """The columns people filter by."""
-        told, due = self.received.get, self.resolve_due
+        received, due = self.received, self.resolve_due
         return tuple.__new__(  # as in `deadlines`: the class would take twice as long
             OrderSummary,
             (
                 self.source,
                 self.lead,
                 self.received_at,
-                told("demand_type", ""),
-                told("channel", ""),
-                told("urgency", ""),
-                tuple(told("category", ())),
-                told("community", ""),
+                received.get("demand_type", ""),
+                received.get("channel", ""),
+                received.get("urgency", ""),
+                tuple(received.get("category", ())),
+                received.get("community", ""),
                 None if due == FOREVER else due,
                 self.resolved_at,
             ),
@@ -414,7 +414,7 @@ class WorkOrder:
             return NOT_APPROVED
         return None if self.is_lead(event) else NOT_LEAD
 
-    def _indicators(self, data: Mapping[str, Any]) -> Iterable[str]:
+    def _indicators(self, data: dict[str, Any]) -> Iterable[str]:
         """The counted indicators that an event means; all of them if it lists none."""
         listed = data.get("indicators")
         if not listed:
