@@ -219,6 +219,6 @@ def _uncalled(rules: Rules, order: TracedOrder, at: Instant) -> Reason:
         return Reason(NO_VALID_CALL, number=order.attempts)
     due = order.resolve_due
     settled = order.resolved_at is not None or (due is not None and at >= due)
-    if settled or not rules.counts_callbacks:
+    if settled or due in {None, FOREVER} or not rules.counts_callbacks:
         return Reason(CALL_PENDING)
-    return Reason(NOT_CALLED_YET, due=None if due == FOREVER else due)
+    return Reason(NOT_CALLED_YET, due=due)

@@ -196,7 +196,8 @@ class Writer:
         return self._names.get(code, Text(code, code))
 
     def _corrected(self, field: CorrectedField) -> Text:
-        name = words.FIELDS.get(field.field, Text(field.field, field.field))
+        known = words.TOLD.get(field.field) or words.FIELDS.get(field.field)
+        name = known or Text(field.field, field.field)
         before, after = (self.told(field.field, value) for value in (field.told, field.counts))
         return fill(causes.CORRECTED, name=name, before=before, after=after)
 

@@ -311,6 +311,11 @@ def test_before_anything_is_due_it_says_until_when_there_is_time() -> None:
     )
 
 
+def test_before_a_unit_has_it_nothing_is_due() -> None:
+    received, _ = order()
+    assert judged("response", [received]).zh == "不计入“响应率”：还没有有效回访。"
+
+
 def test_what_another_version_judges_says_so() -> None:
     found = judged("satisfaction", order(rated("2026-08-03 09:00", None)), "2026-08-31 00:00")
     assert found.zh == (
@@ -467,6 +472,8 @@ def test_every_word_of_the_rules_has_its_words() -> None:
         tracing, "SUSPENSION", "CITIZEN"
     )
     assert set(words.EVENTS) == set(DATA_TYPES)
+    fields = {field for data in DATA_TYPES.values() for field in data.model_fields}
+    assert fields <= words.TOLD.keys() | words.FIELDS.keys()
     assert set(words.FILTERS) == set(Filter.model_fields)
     assert set(words.QUESTIONS) == set(words.ANSWERS) == set(QUESTIONS)
     grades = {source: set(known) for source, known in GRADES.items()}
