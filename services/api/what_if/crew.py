@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from subprocess import DEVNULL, Popen
 from typing import Final, NamedTuple
 
 from schemas.instants import Instant
 from schemas.records import Sums
-from services.api.what_if.worker import END, Done, Task, clock_message, work
+from services.api.what_if.worker import END, Done, Task, clock_message
 from services.domain.in_force import UnitName
 
 Block = tuple[Instant, bytes]
 """The lines of whole orders, and the instant at which they are looked at."""
 
+_PROGRAM: Final = "from services.api.what_if.worker import main; main()"
 _MOST: Final = 8
 _SECONDS: Final = 0.2  # until it is asked again whether anybody still wants the result
 
@@ -39,7 +41,7 @@ class Counted(NamedTuple):
 
 
 class _Member(NamedTuple):
-    process: SpawnProcess
+    process: Popen[bytes]
     pipe: Connection
 
 
@@ -66,8 +68,8 @@ def count(
         failed.extend(done.not_evaluable)
         on_orders(done.orders)
 
-    with _crew(task, workers or min(_MOST, _cores())) as crew:
-        try:
+    try:
+        with _crew(task, workers or min(_MOST, _cores())) as crew:
             idle, busy = list(crew), set[Connection]()
             for at, block in blocks:
                 while not idle:
@@ -84,8 +86,8 @@ def count(
                     take(pipe)
                     busy.remove(pipe)
             return Counted(_total(_results(crew)), tuple(sorted(failed)))
-        except (EOFError, OSError) as error:
-            raise WorkerLostError("a process that evaluates orders has ended") from error
+    except (EOFError, OSError) as error:
+        raise WorkerLostError("a process that evaluates orders has ended") from error
 
 
 def _ready(busy: Iterable[Connection], is_wanted: Callable[[], bool]) -> Sequence[Connection]:
@@ -114,23 +116,31 @@ def _total(parts: Iterable[Mapping[UnitName, Sums]]) -> dict[UnitName, Sums]:
 
 @contextmanager
 def _crew(task: Task, workers: int) -> Iterator[list[Connection]]:
-    """Run so many processes; they end with the block, whatever they do then."""
-    spawn = get_context("spawn")  # a fork would hold the engine's files and threads
+    """Run so many processes; they end with the block, whatever they do then.
+
+    Programs of their own, which import what they need and no more: a fork would hold the engine's
+    files and threads, and `multiprocessing` would import all of this program first.
+    """
     members: list[_Member] = []
     try:
         for _ in range(workers):
-            ours, theirs = spawn.Pipe()
-            process = spawn.Process(target=work, args=(theirs, task), daemon=True)
+            ours, theirs = Pipe()
+            with theirs:
+                process = Popen(
+                    [sys.executable, "-c", _PROGRAM, str(theirs.fileno())],
+                    stdin=DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                )
             members.append(_Member(process, ours))
-            process.start()
-            theirs.close()
-        yield [member.pipe for member in members]
+        pipes = [member.pipe for member in members]
+        for pipe in pipes:
+            pipe.send(task)
+        yield pipes
     finally:
         for process, pipe in members:
             pipe.close()
-            if process.pid is not None:
-                process.terminate()
-                process.join()
+            process.terminate()
+            process.wait()
 
 
 def _cores() -> int:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Final, NamedTuple
 
@@ -41,19 +43,23 @@ def clock_message(at: Instant) -> bytes:
     return at.to_bytes(8, "big", signed=True)
 
 
-def work(connection: Connection, task: Task) -> None:
-    """Add up block after block, tell `Done` for each, and at the end the sums."""
+def main() -> None:
+    """Run the program; its argument is the descriptor of its end of the pipe."""
+    with suppress(EOFError, OSError), Connection(int(sys.argv[1])) as connection:
+        work(connection)  # the pipe ends: nobody waits for the result any more
+
+
+def work(connection: Connection) -> None:
+    """Take a `Task`, then block after block, tell `Done` for each, and at the end the sums."""
     gc.disable()  # events form no cycles, and there are millions
     os.nice(_NICE)
+    task: Task = connection.recv()
     tally = Tally(load_policy(task.document), task.window, task.ranking)
-    try:
-        while (head := connection.recv_bytes()) != END:
-            at = int.from_bytes(head, "big", signed=True)
-            connection.send(_add(tally, connection.recv_bytes(), at))
-        sums: dict[UnitName, Sums] = tally.sums()
-        connection.send(sums)
-    except (EOFError, OSError):
-        return  # nobody waits for the result any more
+    while (head := connection.recv_bytes()) != END:
+        at = int.from_bytes(head, "big", signed=True)
+        connection.send(_add(tally, connection.recv_bytes(), at))
+    sums: dict[UnitName, Sums] = tally.sums()
+    connection.send(sums)
 
 
 def _add(tally: Tally, block: bytes, at: Instant) -> Done:

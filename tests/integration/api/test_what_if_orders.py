@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 
 import httpx
@@ -14,6 +13,7 @@ from tests.integration.api.client import connect
 from tests.integration.api.server import serving
 from tests.integration.api.test_what_if import ask
 from tests.support.orders import event, local, rated
+from tests.support.workers import workers
 
 STREET = "110101001"
 WORKING_DAYS = preset("shandong").replace("cycle: {", "cycle: {start_day: 19, ")
@@ -50,5 +50,5 @@ def test_a_service_that_stops_ends_its_what_if(new_city: City) -> None:
         asked = {"document": other, "cycle": "2026-11"}
         assert httpx.post(f"{url}/v1/policies/what-if", json=asked, trust_env=False).is_success
 
-    assert multiprocessing.active_children() == []
+    assert workers() == []
     assert "what-if" not in {thread.name for thread in threading.enumerate()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator, Sequence
 from random import Random
 
@@ -18,6 +17,7 @@ from services.domain.policy import load_policy, preset
 from services.domain.windows import window
 from tests.oracle.agreement import case
 from tests.support.random_orders import random_order
+from tests.support.workers import workers
 
 DOCUMENT = preset("beijing-district")
 POLICY = load_policy(DOCUMENT)
@@ -53,7 +53,7 @@ def test_the_sums_of_all_processes_are_those_of_one() -> None:
     assert found.sums == tally.sums() != {}
     assert found.not_evaluable == ()
     assert told == [7] * 6
-    assert multiprocessing.active_children() == []
+    assert workers() == []
 
 
 def test_who_is_not_wanted_any_more_ends() -> None:
@@ -67,7 +67,7 @@ def test_who_is_not_wanted_any_more_ends() -> None:
 
     with pytest.raises(Stopped):
         count(task, endless(), lambda _: None, lambda: next(wanted), workers=1)
-    assert multiprocessing.active_children() == []
+    assert workers() == []
 
 
 def test_a_process_that_dies_is_told() -> None:
@@ -75,7 +75,7 @@ def test_a_process_that_dies_is_told() -> None:
 
     with pytest.raises(WorkerLostError):
         count(task, [(at, b"Code: 241. no lines of orders\n")], lambda _: None, lambda: True)
-    assert multiprocessing.active_children() == []
+    assert workers() == []
 
 
 def test_without_orders_there_are_no_sums() -> None:
