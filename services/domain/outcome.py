@@ -6,7 +6,7 @@ adds between two such instants does not change (docs/architecture.md, invariants
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -28,6 +28,9 @@ NOT_YET_DUE: Final = "state:not_yet_due"
 CALLBACK_PENDING: Final = "state:callback_pending"
 
 _Effect = Callable[[WorkOrder, Event], Any]
+
+_OCCURRED_AT: Final = 0  # of an event, by place: asked of each, and quicker than by name
+_TYPE: Final = 4
 
 NOTHING: Final = Outcome((), (), OrderSummary("", "", None, "", "", "", (), "", None, None))
 
@@ -54,13 +57,13 @@ def evaluate_version(ordered: Sequence[Event], rules: Rules) -> Outcome:
     """Evaluate one order as if there were one version only; ``ordered`` as by `in_order`."""
     order = WorkOrder(rules, ordered[0])
     timeline = Timeline(rules.codes)
-    effects = effects_of(rules.skipped)
+    effects: dict[str, _Effect] = effects_of(rules.skipped)
     at, changed = order.first_at, True
     for event in ordered:
-        effect = effects.get(event.type)
+        effect = effects.get(event[_TYPE])
         if effect is None:
             continue
-        happens_at = event.occurred_at
+        happens_at = event[_OCCURRED_AT]
         if happens_at != at:
             if changed:
                 record(timeline, order, rules, at)
@@ -115,7 +118,7 @@ def earliest_of(ordered: Sequence[Event]) -> Instant:
 
 
 @cache
-def effects_of(skipped: frozenset[str]) -> Mapping[str, _Effect]:
+def effects_of(skipped: frozenset[str]) -> dict[str, _Effect]:
     """What the events do that are not skipped, by type."""
     return {name: effect for name, effect in EFFECTS.items() if name not in skipped}
 
