@@ -12,13 +12,14 @@ from services.api.figures import unit_model
 from services.api.gain_models import Compared, Gained, GainsAnswer
 from services.api.parameters import choose
 from services.api.rankings import RankingQuery, check_list, marks_and_units
+from services.api.refusals import refusal
 from services.api.register import in_force_at, read_entries
 from services.api.scored import scored_by
 from services.api.snapshot import live_instant, read_sums
 from services.api.writing import local_text
 from services.domain.gains import rank_by_gain
 from services.domain.ranking import rank
-from services.domain.windows import comparison
+from services.domain.windows import WindowError, comparison
 
 
 def create_gains_router(context: ApiContext) -> APIRouter:
@@ -43,7 +44,14 @@ def create_gains_router(context: ApiContext) -> APIRouter:
         chosen = choose(context, query, live_at)
         at: Instant = live_at if chosen.as_of is None else chosen.as_of
         policy = context.policy
-        compared = comparison(policy, chosen.window, at)
+        try:
+            compared = comparison(policy, chosen.window, at)
+        except WindowError:
+            raise refusal(
+                "invalid_window",
+                "There is no window before this one, from 1900 on.",
+                "该窗口之前没有可比的窗口（1900 年起）。",
+            ) from None
         listed = registry.of_kind(query.kind, query.group)
 
         now = scored_by(policy, chosen.window, query.kind, query.group)

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, Protocol, get_args
 from zoneinfo import ZoneInfo
 
 from schemas.instants import (
+    EARLIEST,
     QUARTER_HOUR,
     Instant,
     format_instant,
@@ -111,9 +112,15 @@ def custom_window(begins_at: Instant, ends_at: Instant) -> Window:
 
 
 def previous(policy: BusinessTime, window_: Window) -> Window:
-    """The window of the same kind that ends where this one begins."""
+    """The window of the same kind that ends where this one begins.
+
+    Raises:
+        WindowError: it lies before 1900.
+    """
     if window_.kind == "custom":
         length = window_.ends_at - window_.begins_at
+        if window_.begins_at - length < EARLIEST:
+            raise WindowError("a window outside the years 1900 to 2299")
         return custom_window(window_.begins_at - length, window_.begins_at)
     return window(policy, window_.kind, None, window_.begins_at - 1)
 
@@ -124,8 +131,13 @@ def comparison(policy: BusinessTime, window_: Window, at: Instant) -> Comparison
     The previous window as it stood at the same local day and time: of a cycle, month, quarter or
     year the same day of the month, clamped to the month's length (31 March is compared with the
     last of February). So both have the same age, also after the window has ended.
+
+    Raises:
+        WindowError: the previous window lies before 1900.
     """
     before = previous(policy, window_)
+    if at < window_.begins_at:  # neither has begun
+        return Comparison(before, before.begins_at)
     if window_.kind == "custom":
         return Comparison(before, at - (window_.begins_at - before.begins_at))
     local = to_datetime(at).astimezone(policy.time_zone)

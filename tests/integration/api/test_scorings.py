@@ -14,7 +14,7 @@ from schemas.instants import DAY, HOUR, MINUTE
 from schemas.records import Event, Unit
 from services.storage import units
 from tests.integration.api.city import CYCLE_BEGINS, STREETS, City, city_events, open_city
-from tests.integration.api.client import Client, Json, cells, connect
+from tests.integration.api.client import Client, Json, cells, connect, problem
 from tests.support.orders import event, rated
 
 RICH: Final = (Path(__file__).parent / "rich_policy.yaml").read_text(encoding="utf-8")
@@ -189,3 +189,17 @@ async def test_gains_compare_the_same_age_of_two_windows(client: Client) -> None
     listed = [Decimal(line["gain"]) for line in gains["ranked"]]
     assert listed == sorted(listed, reverse=True)
     assert len(gains["ranked"]) + len(gains["unranked"]) == len(STREETS)
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"window": "cycle", "name": "1900-02"},
+        {"from": "1900-01-02T00:00:00Z", "to": "1900-02-02T00:00:00Z"},
+    ],
+)
+async def test_the_first_window_gains_on_nothing(client: Client, window: dict[str, str]) -> None:
+    refused = await client.http.get("/v1/rankings/gains", params=window)
+    problem(refused, 422, "invalid_window")
+    later = await client.get("/v1/rankings/gains", window="cycle", as_of="1900-03-01T00:00:00Z")
+    assert later["ranked"] == []
