@@ -126,10 +126,22 @@ def contradictions(header: Header, rules: Rules) -> Iterator[tuple[Path, str]]:
     for path, score in scores:
         key = "points" if score.points else "weights"
         yield from _unknown_indicators((*path, key), score.codes, rules)
+    yield from _shadowed(rules.rankings)
     for place, exclusion in enumerate(rules.exclusions or ()):
         if exclusion.indicators != "all":
             path = ("exclusions", place, "indicators")
             yield from _unknown_indicators(path, exclusion.indicators, rules)
+
+
+def _shadowed(rankings: Sequence[Scoring]) -> Iterator[tuple[Path, str]]:
+    """Entries that never count: the first one that fits does."""
+    for place, entry in enumerate(rankings):
+        before = {(each.kind, each.group) for each in rankings[:place]}
+        if before & {(entry.kind, entry.group), (entry.kind, None)}:
+            yield (
+                ("rankings", place),
+                "never counts: an entry before it fits all that this one does",
+            )
 
 
 def _unknown_indicators(

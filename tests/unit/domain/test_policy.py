@@ -249,6 +249,11 @@ def test_a_mistake_at_the_top_is_said_once_for_all_versions() -> None:
             "exclusions:\n  - {ground: unreasonable, indicators: [quality]}\nscore:\n  weights",
             "exclusions.0.indicators: quality is no indicator",
         ),
+        (
+            "  - {kind: department",
+            "  - {kind: district, group: near}\n  - {kind: department",
+            "rankings.1: never counts",
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_named(old: str, new: str, why: str) -> None:
