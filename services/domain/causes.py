@@ -103,10 +103,6 @@ BECAUSE: Final[Mapping[str, Text]] = {
         "它归属于 {at}，当时生效的版本没有这个指标",
         "it is booked at {at}, and the version in force then has no such indicator",
     ),
-    r.BOOKED_ELSEWHERE: Text(
-        "按各版本它都归属于另一版本生效的时间（{at}）",
-        "every version books it at a time that another version judges ({at})",
-    ),
     r.COMPOSED: Text(
         "由 {codes} 按权重合成，见各项", "is the mean of {codes} by weight; see these"
     ),

@@ -20,7 +20,6 @@ from services.domain.outcome import contributions_at, evaluate, evaluate_version
 from services.domain.policy import Indicator, Policy, Rules
 from services.domain.ranking import STATE
 from services.domain.reasons import (
-    BOOKED_ELSEWHERE,
     COMPOSED,
     NOT_IN_VERSION,
     Reason,
@@ -177,11 +176,21 @@ class _Explainer:
                 yield self._left_out(indicator)
         for code, contributions in counted.items():
             for each in contributions:
-                rules = self._policy.at(each.attributed_at)
+                rules = self._judge(each)
                 found = _find(rules, code)
                 if found is not None:
                     department = departments.get((code, each.attributed_at), "")
                     yield self._counted(found, rules, each, department)
+
+    def _judge(self, contribution: Contribution) -> Rules:
+        """The version that counts it: that of its time, if it says so, else that of `received`."""
+        rules = self._policy.at(contribution.attributed_at)
+        return rules if contribution in self._alone_at(rules) else self._rules
+
+    def _alone_at(self, rules: Rules) -> list[Contribution]:
+        """What the lead unit would have if there were this version only."""
+        there = contributions_at(self._alone(rules).flat, self._at)
+        return [each for each in there if each.ranking == LEAD]
 
     def _counted(
         self, indicator: Indicator, rules: Rules, contribution: Contribution, department: str
@@ -193,26 +202,16 @@ class _Explainer:
         return Judgement(indicator, rules.version, verdict, reason, contribution, department)
 
     def _left_out(self, indicator: Indicator) -> Judgement:
-        """Follow the order to the version that would count it, if the first one would not."""
-        rules, seen = self._rules, set[Instant]()
-        code = indicator.code
-        while True:
-            seen.add(rules.begins_at)
-            there = contributions_at(self._alone(rules).spans, self._at)
-            own = [c for c in there if c.ranking == LEAD]
-            booked_at = next((c.attributed_at for c in own if c.indicator == code), None)
-            if booked_at is None:
-                break
+        """Why it counts nowhere: under the version of `received`, or of the time it is booked at."""
+        rules, own = self._rules, self._alone_at(self._rules)
+        booked_at = next((c.attributed_at for c in own if c.indicator == indicator.code), None)
+        if booked_at is not None:
             rules = self._policy.at(booked_at)
-            if rules.begins_at in seen:
-                return Judgement(
-                    indicator, rules.version, "out", Reason(BOOKED_ELSEWHERE, at=booked_at)
-                )
-            found = _find(rules, code)
+            found = _find(rules, indicator.code)
             if found is None:
                 reason = Reason(NOT_IN_VERSION, at=booked_at)
                 return Judgement(indicator, rules.version, "out", reason)
-            indicator = found
+            indicator, own = found, self._alone_at(rules)
         state = next((c.indicator for c in own if c.indicator.startswith(STATE)), None)
         groups = self._policy.header.unit_groups
         reason = why_left_out(indicator, self._trace(rules), self._at, state, groups)

@@ -7,7 +7,7 @@ not on what it was asked before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from schemas.instants import Instant
@@ -26,12 +26,12 @@ UnitName = tuple[str, str]
 class Tally:
     """The sums of what orders add to one window of one ranking.
 
-    After `add` of every order that may contribute, `sums` are what the counters would be. Versions
-    that begin after the window judge nothing in it; those that end before may count an order that
-    a later one would count in it too (`once`).
+    After `add` of every order that may contribute, `sums` are what the counters would be.
     """
 
     def __init__(self, policy: Policy, window: Window, ranking: str) -> None:
+        self._policy = policy
+        self._window = window
         self._versions = [
             _Version(
                 rules,
@@ -40,7 +40,6 @@ class Tally:
                 min(rules.ends_at, window.ends_at),
             )
             for rules in policy.versions
-            if rules.begins_at < window.ends_at
         ]
         self._is_dated = len(policy.versions) > 1
         self._by_line = ranking != LEAD
@@ -56,14 +55,37 @@ class Tally:
         ordered = in_order(events)
         if not ordered or ordered[0].occurred_at > at:
             return
-        counted: set[str] = set()
+        present: list[_Present] = []
         for version in self._versions:
             rules = version.rules
             if self._is_dated and rules.ends_at <= earliest_of(ordered):
                 continue
             order = _folded(ordered, rules, at)
             record(version.last, order, rules, at)
-            self._count(order, version, counted)
+            present.append((version, order))
+        judges = self._judges(present) if self._is_dated else None
+        for version, order in present:
+            self._count(order, version, judges)
+
+    def _judges(self, present: Sequence[_Present]) -> dict[str, Rules]:
+        """The version that counts the order in each indicator (`once`)."""
+        rates = {
+            version.rules: dict(zip(version.rules.codes, version.last.rates, strict=True))
+            for version, _ in present
+        }
+        judges: dict[str, Rules] = {}
+        for rules, own in rates.items():
+            for code, measured in own.items():
+                if measured is not None and rules.begins_at <= measured[0] < rules.ends_at:
+                    judges.setdefault(code, rules)
+        received_at = present[0][1].received_at
+        if received_at is None:
+            return judges
+        first = self._policy.at(received_at)
+        for code, measured in rates[first].items():
+            if measured is not None and rates[self._policy.at(measured[0])].get(code) is not None:
+                judges.setdefault(code, first)
+        return judges
 
     def sums(self) -> dict[UnitName, Sums]:
         """What was added so far."""
@@ -79,13 +101,15 @@ class Tally:
                     found[unit, name] = Sums(before.denominator + count, before.numerator)
         return found
 
-    def _count(self, order: WorkOrder, version: _Version, counted: set[str]) -> None:
-        """Add what a version judges of an order; ``counted`` grows by the indicators it does."""
+    def _count(
+        self, order: WorkOrder, version: _Version, judges: Mapping[str, Rules] | None
+    ) -> None:
+        """Add what a version judges of an order; without ``judges`` it is the only one."""
         rules, last, begins_at, ends_at = version
         line = department_of(order, rules) if self._by_line else ""
         is_listed = not self._by_line or line != ""
         if last.rates is not rules.no_rates:
-            self._count_rates(version, counted, line or last.unit if is_listed else None)
+            self._count_rates(version, judges, line or last.unit if is_listed else None)
         if not is_listed:
             return
         if begins_at <= last.attributed_at < ends_at:
@@ -94,18 +118,18 @@ class Tally:
             if begins_at <= happened_at < ends_at:
                 _increment(self._counts, line or unit, (name, None, None, None))
 
-    def _count_rates(self, version: _Version, counted: set[str], unit: str | None) -> None:
-        """Add to the indicators of a unit; None: of nobody, but the version judges them."""
-        rules, last, begins_at, ends_at = version
-        for code, measured in zip(rules.codes, last.rates, strict=True):
-            if measured is None:
+    def _count_rates(
+        self, version: _Version, judges: Mapping[str, Rules] | None, unit: str | None
+    ) -> None:
+        """Add to the indicators of a unit; None: of nobody."""
+        window, rules = self._window, version.rules
+        if unit is None:
+            return
+        for code, measured in zip(rules.codes, version.last.rates, strict=True):
+            if measured is None or (judges is not None and judges.get(code) is not rules):
                 continue
             booked_at, thousandths = measured
-            if self._is_dated:
-                if code in counted or not rules.begins_at <= booked_at < rules.ends_at:
-                    continue
-                counted.add(code)
-            if begins_at <= booked_at < ends_at and unit is not None:
+            if window.begins_at <= booked_at < window.ends_at:
                 rates = self._rates.setdefault(unit, {}).setdefault(code, [0, 0])
                 rates[0] += 1
                 rates[1] += thousandths
@@ -129,6 +153,10 @@ class _Version(NamedTuple):
     last: _Last
     begins_at: Instant
     ends_at: Instant
+
+
+_Present = tuple[_Version, WorkOrder]
+"""An order as it stands under one version."""
 
 
 def _increment(counts: dict[str, dict[Counts, int]], unit: str, names: Counts) -> None:

@@ -91,17 +91,15 @@ def _merged(ordered: Sequence[Event], policy: Policy) -> Outcome:
     """What each version counts of what is attributed to its own time."""
     earliest, once = earliest_of(ordered), Once()
     spans: list[FlatSpan] = []
-    summary = NOTHING.summary
-    judged_at: Instant | None = None
+    outcomes: dict[Rules, Outcome] = {}
     for rules in policy.versions:
-        if rules.ends_at <= earliest:
-            continue
-        found = evaluate_version(ordered, rules)
-        spans += once.of(rules, found.flat)
-        received_at = found.summary.received_at
-        judged_at = ordered[0].occurred_at if received_at is None else received_at
-        if rules.begins_at <= judged_at < rules.ends_at:
-            summary = found.summary
+        if earliest < rules.ends_at:
+            outcomes[rules] = found = evaluate_version(ordered, rules)
+            spans += once.of(rules, found.flat)
+    received_at = found.summary.received_at  # every version says the same
+    first = policy.at(ordered[0].occurred_at if received_at is None else received_at)
+    spans += once.rest(policy, first, outcomes[first].flat)
+    summary = outcomes[first].summary
     edges = {span[0] for span in spans} | {span[1] for span in spans}
     return Outcome(tuple(spans), tuple(sorted(edges - {FOREVER})), summary)
 

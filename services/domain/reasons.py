@@ -50,7 +50,6 @@ NOT_CLOSED: Final = "not_closed"
 NOT_BOOKED: Final = "not_booked"
 PART_LEFT_OUT: Final = "part_left_out"
 NOT_IN_VERSION: Final = "not_in_version"
-BOOKED_ELSEWHERE: Final = "booked_elsewhere"
 # It is made of others.
 COMPOSED: Final = "composed"
 

@@ -36,18 +36,32 @@ class Oracle:
         found: Counter[Contribution] = Counter()
         if not count:
             return found
-        counted: set[str] = set()
-        for order in self.orders:
-            own = [
-                contribution
-                for contribution in order.before(count).contributions(at)
-                if order.version.holds(contribution.attributed_at)
-                and contribution.indicator not in counted
-            ]
-            found.update(own)
-            indicators = order.rules.indicators
-            counted |= {c.indicator for c in own if c.indicator in indicators}
+        said = [(order, order.before(count).contributions(at)) for order in self.orders]
+        for order, own in said:
+            for contribution in own:
+                if self._counts(contribution, order, said):
+                    found[contribution] += 1
         return found
+
+    def _counts(self, one: Contribution, order: Order, said: list[Said]) -> bool:
+        """Whether this version's word on the order holds; in an indicator only one version's does."""
+        if one.indicator not in order.rules.indicators:
+            return order.version.holds(one.attributed_at)
+        booked = [
+            (other.version, contribution.attributed_at)
+            for other, own in said
+            for contribution in own
+            if contribution.indicator == one.indicator and one.indicator in other.rules.indicators
+        ]
+        for version, booked_at in booked:
+            if version.holds(booked_at):
+                return order.version is version
+        received = order.received
+        return (
+            received is not None
+            and order.version.holds(received.occurred_at)
+            and any(version.holds(one.attributed_at) for version, _ in booked)
+        )
 
 
 class Order(Clocks):
@@ -269,3 +283,6 @@ class Order(Clocks):
 
 def _one(unit: str, name: str, at: Instant) -> Contribution:
     return Contribution("lead", unit, name, at, 1, 0)
+
+
+Said = tuple[Order, list[Contribution]]

@@ -109,3 +109,30 @@ def test_an_order_that_two_versions_book_in_their_own_time_counts_under_the_earl
         assert rules.begins_at <= at < rules.ends_at
     found = contributions_at(evaluate(told, PAUSING).spans, local("2026-04-01 12:00"))
     assert [c.attributed_at for c in found if c.indicator == "finished"] == [booked[0][0]]
+
+
+SHORTER: Final = load_policy(
+    preset("on-time")
+    .replace("attribution: created", "attribution: due")
+    .replace('version: "1"\n', "")
+    .replace("deadlines: []", "")
+    + """
+versions:
+  - {version: "1", deadlines: [{resolve: {days: 7}}]}
+  - {version: "2", effective: {from: 2026-02-01}, deadlines: [{resolve: {days: 5}}]}
+"""
+)
+
+
+def test_an_order_that_two_versions_book_in_the_time_of_the_other_counts_once() -> None:
+    def booked(day: str) -> list[int]:
+        told = [
+            event("received", f"{day} 09:00", demand_type="help"),
+            event("dispatched", f"{day} 09:00", unit="A"),
+        ]
+        found = contributions_at(evaluate(told, SHORTER).flat, local("2026-03-01 00:00"))
+        return [each.attributed_at for each in found if each.indicator == "on_time"]
+
+    assert booked("2026-01-20") == [local("2026-01-27 09:00")]
+    assert booked("2026-01-26") == [local("2026-02-02 09:00")]  # under 5 days on 31 January
+    assert booked("2026-01-28") == [local("2026-02-02 09:00")]
