@@ -7,10 +7,21 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import usage
 from tests.support.brokers import LABELS, Broker, Kind, fresh_broker
 from tests.support.kafka import kafka_missing
+
+# No absolute time decides a test, and the same commit gives the same result.
+settings.register_profile(
+    "project",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("project")
 
 _REQUIRE_KAFKA = os.environ.get("HOTLINE_REQUIRE_KAFKA") == "1"
 _KAFKA_SKIPPED = pytest.StashKey[int]()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from services.domain import effects as e
 from services.domain import reasons as r
 from services.domain import tracing as t
-from services.domain import work_order as w
 from services.domain.words import Text
 
 VERDICTS: Final[Mapping[str, Text]] = {
@@ -109,25 +109,25 @@ BECAUSE: Final[Mapping[str, Text]] = {
 }
 
 VOID: Final[Mapping[str, Text]] = {
-    w.NOT_APPROVED: Text("没有变化：未获批准", "changes nothing: it is not approved"),
-    w.NOT_LEAD: Text("没有变化：不是主办单位", "changes nothing: the unit does not lead the order"),
-    w.REPEATED: Text("没有变化：此前已有", "changes nothing: it has been told before"),
-    w.NOT_RESPONSIBLE: Text(
+    e.NOT_APPROVED: Text("没有变化：未获批准", "changes nothing: it is not approved"),
+    e.NOT_LEAD: Text("没有变化：不是主办单位", "changes nothing: the unit does not lead the order"),
+    e.REPEATED: Text("没有变化：此前已有", "changes nothing: it has been told before"),
+    e.NOT_RESPONSIBLE: Text(
         "没有变化：工单不在该单位", "changes nothing: the unit does not have the order"
     ),
-    w.TOO_LATE: Text("没有变化：已过规定的时限", "changes nothing: it came too late"),
-    w.TOO_OFTEN: Text(
+    e.TOO_LATE: Text("没有变化：已过规定的时限", "changes nothing: it came too late"),
+    e.TOO_OFTEN: Text(
         "没有变化：次数已用完", "changes nothing: no more of them count for this dispatch"
     ),
-    w.NO_DEADLINE: Text(
+    e.NO_DEADLINE: Text(
         "没有变化：没有可以延长的期限", "changes nothing: there is no deadline to move"
     ),
-    w.GROUND_NOT_ACCEPTED: Text(
+    e.GROUND_NOT_ACCEPTED: Text(
         "没有变化：考核办法不认可该理由", "changes nothing: the policy does not accept the ground"
     ),
-    w.NOT_EXCLUDED: Text("没有变化：并未剔除", "changes nothing: it was not excluded"),
-    w.NOT_SUSPENDED: Text("没有变化：并未挂账", "changes nothing: it was not suspended"),
-    w.EARLY: Text(
+    e.NOT_EXCLUDED: Text("没有变化：并未剔除", "changes nothing: it was not excluded"),
+    e.NOT_SUSPENDED: Text("没有变化：并未挂账", "changes nothing: it was not suspended"),
+    e.EARLY: Text(
         "早于首次派单：派单时起计入", "comes before the first dispatch: counts from then on"
     ),
     t.NOT_REACHED: Text(

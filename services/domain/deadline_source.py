@@ -46,12 +46,12 @@ class TracedOrder(WorkOrder):
     @property
     def attempts(self) -> int:
         """How many times the citizen was called, as far as these calls still count."""
-        return 0 if self._ratings is None else self._ratings.attempts
+        return 0 if self.ratings is None else self.ratings.attempts
 
     @property
     def extended_to(self) -> Instant | None:
         """The deadline that the last extension of this handling set, pauses left out."""
-        return self._clock.set_due if self._clock and self._clock.extensions else None
+        return self.clock.set_due if self.clock and self.clock.extensions else None
 
     def deadline(self, step: Step) -> Deadline | None:
         """Where the deadline of a step comes from, asked right after an event that may set it.
@@ -62,8 +62,8 @@ class TracedOrder(WorkOrder):
         ends_at: Instant | None = getattr(self, step.due)
         if ends_at is None:
             return None
-        clock = self._clock if step.name == "resolve" else None
-        started_at = self._handlers.get(self.lead) if clock is None else clock.started_at
+        clock = self.clock if step.name == "resolve" else None
+        started_at = self.handlers.get(self.lead) if clock is None else clock.started_at
         if clock is not None and clock.set_due is not None:
             return self._moved(step, clock, ends_at)
         if clock is None and (found := self._told(step)):
@@ -71,23 +71,23 @@ class TracedOrder(WorkOrder):
             begun = set_at if started_at is None else started_at
             interval = Interval(begun, told) if begun < told else None
             return Deadline(
-                step.name, self._rules.version, "platform", None, None, begun, set_at, ends_at,
+                step.name, self.rules.version, "platform", None, None, begun, set_at, ends_at,
                 () if interval is None else (interval,), (), (), 0,
             )  # fmt: skip
-        facts = self._facts() if clock is None else clock.facts
+        facts = self.facts() if clock is None else clock.facts
         pauses = () if clock is None else clock.pauses
         if facts is None or started_at is None:
             return None
-        counted = self._rules.deadlines.counted(step.name, facts, started_at, tuple(pauses))
+        counted = self.rules.deadlines.counted(step.name, facts, started_at, tuple(pauses))
         return None if counted is None else self._counted(step, counted, ends_at)
 
     def _told(self, step: Step) -> tuple[Instant, Instant] | None:
         """The deadline that the platform set, and when."""
-        own = self._dispatched.get(step.field) if self.lead else None
+        own = self.dispatched.get(step.field) if self.lead else None
         text = own or self.received.get(step.field)
         if not text:
             return None
-        by_dispatch = self._handlers.get(self.lead) if own else None
+        by_dispatch = self.handlers.get(self.lead) if own else None
         received_at = self.first_at if self.received_at is None else self.received_at
         return instant_of(text), received_at if by_dispatch is None else by_dispatch
 
@@ -99,16 +99,16 @@ class TracedOrder(WorkOrder):
             if max(begins_at, clock.set_at) < min(until, ends_at)
         )
         return Deadline(
-            step.name, self._rules.version, "extension" if clock.extensions else "platform",
+            step.name, self.rules.version, "extension" if clock.extensions else "platform",
             None, None, clock.started_at, clock.set_at, ends_at,
             _between(clock.started_at, ends_at, pauses), (), pauses, clock.extensions,
         )  # fmt: skip
 
     def _counted(self, step: Step, counted: Counted, ends_at: Instant) -> Deadline:
         rule = counted.rule or 0
-        duration: Duration | None = getattr(self._rules.document.deadlines[rule], step.name)
+        duration: Duration | None = getattr(self.rules.document.deadlines[rule], step.name)
         return Deadline(
-            step.name, self._rules.version, "rule", rule + 1, duration,
+            step.name, self.rules.version, "rule", rule + 1, duration,
             counted.started_at, counted.started_at, ends_at,
             counted.intervals, counted.skipped, counted.pauses, 0,
         )  # fmt: skip

@@ -1,6 +1,6 @@
 """Why an order counts as it does: everything that happened to it, step by step (docs/explain.md).
 
-Nothing is computed by other rules: the events are folded by `work_order`, contributions are read
+Nothing is computed by other rules: the events are folded by `effects`, contributions are read
 from the spans of `outcome`.
 """
 

@@ -13,11 +13,12 @@ from typing import Any, Final
 from schemas.instants import FOREVER, Instant
 from schemas.records import Contribution, Event, FlatSpan, OrderSummary, Outcome
 from services.domain.corrections import in_order, instant_of
+from services.domain.effects import EFFECTS
 from services.domain.measures import STEPS
 from services.domain.once import Once
 from services.domain.policy import Policy, Rules
 from services.domain.timeline import INCOMPLETE, LINE, Rates, Timeline
-from services.domain.work_order import EFFECTS, WorkOrder
+from services.domain.work_order import WorkOrder
 
 NOT_ASSESSED: Final = "state:not_assessed"
 EXCLUDED: Final = "state:excluded:"  # and the ground

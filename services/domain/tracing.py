@@ -12,11 +12,11 @@ from schemas.instants import FOREVER, Instant
 from schemas.records import Event
 from services.domain.corrections import instant_of
 from services.domain.deadline_source import Deadline, TracedOrder
+from services.domain.effects import EFFECTS
 from services.domain.policy import Rules
 from services.domain.ratings import CITIZEN, Call
-from services.domain.work_order import EFFECTS
 
-# Why an event changed nothing, besides the words of `work_order`.
+# Why an event changed nothing, besides the words of `effects`.
 NOT_REACHED: Final = "not_reached"
 OTHER_RATER: Final = "other_rater"
 NOT_VALID: Final = "not_valid"

@@ -31,7 +31,7 @@ def test_random_orders(of: Case) -> None:
         assert found is None, f"seed {seed}: {found}"
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, database=None)
+@settings(max_examples=25)
 @given(events=events_of_order())
 def test_orders_on_a_coarse_grid(of: Case, events: list[Event]) -> None:
     assert difference(events, of, Random(0)) is None

@@ -24,7 +24,7 @@ POLICIES: Final = (
     "beijing-district", "jungar", "shandong", "lianyungang-2022", "every-denominator", "pausing",
 )  # fmt: skip
 
-quick = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+quick = settings(max_examples=40)
 seeds = st.integers(0, 1 << 32)
 
 

@@ -63,7 +63,7 @@ def test_versions_are_compared_by_name() -> None:
 
 
 @given(st.sampled_from(presets()), st.sampled_from(presets()))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_no_difference_means_equal_checksums_and_equal_counting(one: str, other: str) -> None:
     before, after = load_policy(preset(one)), load_policy(preset(other))
     found = differences(before, after)

@@ -22,8 +22,8 @@ from tests.support.shards import Run
 POLICIES: Final = ("beijing-district", "on-time", "every-denominator", "pausing")
 AFTER_ALL: Final = local("2026-12-01 00:00")
 
-quick = settings(max_examples=80, deadline=None, derandomize=True, database=None)
-few = settings(max_examples=20, deadline=None, derandomize=True, database=None)
+quick = settings(max_examples=80)
+few = settings(max_examples=20)
 seeds = st.integers(0, 1 << 32)
 
 

@@ -10,7 +10,7 @@ import pytest
 from schemas.events import DATA_TYPES
 from schemas.policy.indicators import GRADES, QUESTIONS, Filter
 from schemas.records import Event
-from services.domain import causes, reasons, tracing, words, work_order
+from services.domain import causes, effects, reasons, tracing, words
 from services.domain.explanation import Explanation, explain
 from services.domain.policy import load_policy
 from services.domain.sentences import Writer
@@ -468,7 +468,7 @@ def _words(module: ModuleType, *others: str) -> set[str]:
 
 def test_every_word_of_the_rules_has_its_words() -> None:
     assert set(causes.BECAUSE) == _words(reasons, "NOT_ASSESSED", "SUSPENDED")
-    assert set(causes.VOID) == _words(work_order, "APPROVED") | _words(
+    assert set(causes.VOID) == _words(effects, "APPROVED") | _words(
         tracing, "SUSPENSION", "CITIZEN"
     )
     assert set(words.EVENTS) == set(DATA_TYPES)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import decode_event, event_from_archive
@@ -226,7 +226,6 @@ EXPORT = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(exports=st.lists(st.tuples(EXPORT, st.integers(0, 3)), min_size=1, max_size=8))
 def test_after_any_exports_the_store_holds_the_last(
     exports: list[tuple[dict[str, Cell], int]],

@@ -60,7 +60,7 @@ class Run:
         self.shard = self.memory.shard(self.shard.clock, self.capacity)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(log=logs(), data=st.data(), capacity=st.sampled_from((1, 2, 100)))
 def test_counters_are_the_sums_of_the_orders_however_the_log_is_cut(
     log: list[LoggedEvent], data: st.DataObject, capacity: int
@@ -83,7 +83,7 @@ def test_counters_are_the_sums_of_the_orders_however_the_log_is_cut(
     assert run.memory.counters == expected(log, run.shard.clock)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(log=logs(), seed=st.integers(0, 1 << 30))
 def test_arrival_order_and_duplicates_change_nothing(log: list[LoggedEvent], seed: int) -> None:
     rng = random.Random(seed)

@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_city() -> None:
 WHOLE = city(BEGIN, BEGIN + 20 * DAY, orders_per_day=20)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 20 * DAY))
 def test_a_history_continued_live_is_the_same_city(after: Instant) -> None:
     now = BEGIN + after
