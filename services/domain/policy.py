@@ -1,89 +1,31 @@
-"""A policy as the rules read it: checked, compiled once, and cut into dated versions.
+"""A policy as the rules read it: checked, with its dated versions compiled.
 
-`schemas.policy` says what may stand in a policy, `policy_text` reads it. Here the same becomes
-sets, tuples and functions, so that evaluating an order looks nothing up twice.
+`schemas.policy` says what may stand in a policy, `policy_text` reads it, `versions` compiles it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
 from schemas import policy as documents
-from schemas.instants import DAY, EARLIEST, FOREVER, Instant, from_datetime
+from schemas.instants import DAY, Instant
 from schemas.policy.deadlines import Calendar, Duration
 from schemas.policy.document import Cycle
 from services.domain.calendar import WorkingDays
-from services.domain.deadlines import DeadlineTable
 from services.domain.durations import midnight
-from services.domain.exclusions import Reach, grounds_of, members_of, reach_of
-from services.domain.measures import STEPS, Measure, Step, compile_measures, step_of
 from services.domain.policy_text import Document, PolicyError, Text, read_document
-from services.domain.scorings import Scorings, compile_scorings, misplaced_changes
-from services.domain.weighing import Weighed, weighed
+from services.domain.scorings import misplaced_changes
+from services.domain.versions import Indicator, Rules, compile_versions
 
 __all__ = ["Indicator", "Policy", "PolicyError", "Rules", "load_policy", "preset", "presets"]
-
-
-@dataclass(frozen=True, slots=True)
-class Indicator:
-    """One rate, and what people call it."""
-
-    code: str
-    name_zh: str
-    name_en: str
-    document: documents.Indicator
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rules:
-    """One version: it judges what is attributed to [begins_at, ends_at).
-
-    ``codes`` are the indicators that are counted, with their ``measures``; ``indicators`` are
-    all, those made of `parts` too. ``assessed_types`` is None when all types are assessed.
-    ``counts_callbacks``: an indicator counts valid callbacks. ``steps``: those whose deadlines
-    matter. ``skipped``: types of events that change nothing here. ``weighed``: sources and
-    weighted grades by which the best of several callbacks is found. ``reach``, ``members`` (of each
-    of ``codes``), ``grounds``: what exclusions mean (`exclusions`). ``measured``: the indicators
-    whose exclusion is the order's. ``departments``: the line department of a category. ``suspends``: a suspended order is out of all denominators.
-    ``is_gated``: without a valid callback nothing is measured.
-    """
-
-    document: documents.Rules
-    version: str
-    begins_at: Instant
-    ends_at: Instant
-    zone: ZoneInfo
-    working_days: WorkingDays
-    indicators: tuple[Indicator, ...]
-    codes: tuple[str, ...]
-    measures: tuple[Measure, ...]
-    no_rates: tuple[None, ...]
-    scorings: Scorings
-    assessed_types: frozenset[str] | None
-    counts_callbacks: bool
-    deadlines: DeadlineTable
-    steps: tuple[Step, ...]
-    skipped: frozenset[str]
-    questions: tuple[str, ...]
-    raters: frozenset[str] | None
-    weighed: Weighed
-    reach: Reach
-    members: tuple[frozenset[str], ...]
-    measured: frozenset[str]
-    grounds: Mapping[str, frozenset[str]] | None
-    departments: tuple[tuple[str, str], ...]
-    suspends: bool
-    is_gated: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,7 +156,6 @@ def _compile(found: Document, text: str) -> Policy:
     header = found.header
     zone = ZoneInfo(header.time_zone)
     working_days = WorkingDays(header.calendar)
-    versions = [_rules(header, rules, zone, working_days) for rules in found.versions]
     return Policy(
         id=header.id,
         name_zh=header.names.zh,
@@ -225,7 +166,7 @@ def _compile(found: Document, text: str) -> Policy:
         time_zone=zone,
         cycle=header.cycle,
         working_days=working_days,
-        versions=_without_gaps(versions),
+        versions=compile_versions(header, found.versions, zone, working_days),
     )
 
 
@@ -246,79 +187,3 @@ def _durations(rules: documents.Rules) -> list[Duration]:
     for deadline in rules.deadlines:
         found += [deadline.sign, deadline.contact, deadline.resolve]
     return [duration for duration in found if duration is not None]
-
-
-def _rules(
-    header: documents.Header, rules: documents.Rules, zone: ZoneInfo, working_days: WorkingDays
-) -> Rules:
-    measures = compile_measures(rules.indicators, rules.callbacks.unanswered, header.unit_groups)
-    measured = [indicator for indicator in rules.indicators.values() if indicator.is_measured]
-    sources = {indicator.numerator.source for indicator in measured if indicator.numerator}
-    steps = {"resolve", *(step_of(indicator) for indicator in measured)}
-    skipped = {
-        "signed": "sign" not in steps,
-        "contacted": "contact" not in steps and "evidence" not in sources,
-    }
-    reach = reach_of(rules.indicators)
-    types, raters = rules.assessed_types, rules.callbacks.raters
-    return Rules(
-        document=rules,
-        version=rules.version,
-        begins_at=_begin_of(rules.effective.from_, header.cycle, zone, EARLIEST),
-        ends_at=_begin_of(rules.effective.to, header.cycle, zone, FOREVER),
-        zone=zone,
-        working_days=working_days,
-        indicators=tuple(
-            Indicator(code, indicator.names.zh, indicator.names.en, indicator)
-            for code, indicator in rules.indicators.items()
-        ),
-        codes=tuple(measures),
-        measures=tuple(measures.values()),
-        no_rates=(None,) * len(measures),
-        scorings=compile_scorings(rules),
-        assessed_types=None if types == "all" else frozenset(types),
-        counts_callbacks=any(i.denominator == "valid_callbacks" for i in measured),
-        deadlines=DeadlineTable(rules.deadlines, header.unit_groups, zone, working_days),
-        steps=tuple(step for name, step in STEPS.items() if name in steps),
-        skipped=frozenset(name for name, is_skipped in skipped.items() if is_skipped),
-        questions=tuple(rules.callbacks.valid),
-        raters=None if raters is None else frozenset(raters),
-        weighed=weighed(rules.indicators, rules.score),
-        reach=reach,
-        members=members_of(rules.indicators),
-        measured=frozenset(code for code, i in rules.indicators.items() if i.is_measured),
-        grounds=grounds_of(rules.exclusions, reach),
-        departments=tuple((entry.category, entry.unit) for entry in rules.line_departments),
-        suspends=rules.suspensions.denominators == "out",
-        is_gated=all(i.denominator == "valid_callbacks" for i in measured),
-    )
-
-
-def _begin_of(day: date | None, cycle: Cycle, zone: ZoneInfo, otherwise: Instant) -> Instant:
-    """The instant at which a cycle that starts on this day does."""
-    if day is None:
-        return otherwise
-    return from_datetime(datetime(day.year, day.month, day.day, cycle.start_hour, tzinfo=zone))
-
-
-def _without_gaps(versions: Sequence[Rules]) -> tuple[Rules, ...]:
-    """Let a version end where the next begins; where none is in force, none is assessed.
-
-    Orders are then judged by the nearest version, with no assessed type: they are in the volume.
-    """
-    if versions[0].begins_at > EARLIEST:
-        versions = [_idle(versions[0], EARLIEST, versions[0].begins_at), *versions]
-    found: list[Rules] = []
-    for rules, following in pairwise([*versions, None]):
-        if rules is None:
-            break
-        until = FOREVER if following is None else following.begins_at
-        if rules.ends_at in {FOREVER, until}:
-            found.append(replace(rules, ends_at=until))
-        else:
-            found += [rules, _idle(rules, rules.ends_at, until)]
-    return tuple(found)
-
-
-def _idle(rules: Rules, begins_at: Instant, ends_at: Instant) -> Rules:
-    return replace(rules, begins_at=begins_at, ends_at=ends_at, assessed_types=frozenset())
