@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -199,6 +200,13 @@ def test_another_log_under_a_used_epoch_is_refused(tmp_path: Path, broker: Broke
         assert live_numbers(moved)["totals"]["volume"] == 8
 
 
+def excerpt(whole: Any, like: Any) -> Any:
+    """Of an answer the fields that the example shows, at every depth."""
+    if isinstance(like, dict) and isinstance(whole, dict):
+        return {name: excerpt(whole[name], shown) for name, shown in like.items() if name in whole}
+    return whole
+
+
 def test_the_first_request_of_the_readme_gets_the_answer_of_the_readme(tmp_path: Path) -> None:
     readme = (Path(__file__).parents[3] / "README.md").read_text()
     request = re.search(r"--data '(\[.*?\])'", readme, re.DOTALL)
@@ -211,8 +219,7 @@ def test_the_first_request_of_the_readme_gets_the_answer_of_the_readme(tmp_path:
 
     with running_service(tmp_path) as fresh:
         assert fresh.accepted(*json.loads(request[1])) == receipt
-        page = fresh.get(address[1])
-        assert {name: page[name] for name in answer} == answer
+        assert excerpt(fresh.get(address[1]), answer) == answer
 
 
 def test_an_unknown_unit_counts_once_it_is_registered(service: Service, tmp_path: Path) -> None:
