@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from services.api.context import ApiContext
 from services.api.router import create_router
+from services.web.etags import install_etags
 from services.web.problems import install_problem_handlers
 
 
@@ -23,5 +24,6 @@ def create_app(context: ApiContext) -> FastAPI:
         redoc_url=None,
     )
     install_problem_handlers(app)
+    install_etags(app)
     app.include_router(create_router(context))
     return app

@@ -21,6 +21,7 @@ from services.ingest.sender import MIB, Sender
 from services.settings import Settings
 from services.storage.readers import Readers
 from services.storage.rules import RuleBook
+from services.web.etags import install_etags
 from services.web.problems import install_problem_handlers
 
 WaitStored = Callable[[Mapping[int, int]], Awaitable[None]]
@@ -43,6 +44,7 @@ def build_app(routers: Iterable[APIRouter]) -> FastAPI:
         redoc_url=None,
     )
     install_problem_handlers(app)
+    install_etags(app)
     for router in routers:
         app.include_router(router)
     return app

@@ -1,0 +1,1 @@
+"""Answers as tables: CSV and Excel with Chinese headings, for whoever works with a spreadsheet."""
