@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from schemas.instants import Instant
+from schemas.records import FlushMark
 from services.api.context import ApiContext
 from services.api.figures import unit_model
 from services.api.gain_models import Compared, Gained, GainsAnswer
-from services.api.parameters import choose
+from services.api.parameters import Chosen, choose
 from services.api.rankings import RankingQuery, check_list, marks_and_units
 from services.api.refusals import refusal
 from services.api.register import in_force_at, read_entries
 from services.api.scored import scored_by
 from services.api.snapshot import live_instant, read_sums
+from services.api.tables.download import RESPONSES, reply, wanted
+from services.api.tables.rankings import gains_table, list_name
 from services.api.writing import local_text
 from services.domain.gains import rank_by_gain
 from services.domain.ranking import rank
+from services.domain.registry import Registry
 from services.domain.windows import WindowError, comparison
 
 
@@ -30,8 +35,9 @@ def create_gains_router(context: ApiContext) -> APIRouter:
         "/v1/rankings/gains",
         response_model=GainsAnswer,
         summary="Ranking by gain on the previous window · 环比排名",
+        responses=RESPONSES,
     )
-    async def gains(query: Annotated[RankingQuery, Query()]) -> Response:
+    async def gains(request: Request, query: Annotated[RankingQuery, Query()]) -> Response:
         """Rank units with a score in both windows by what they gained.
 
         The previous window is looked at as it stood at the same age: at the same day of the
@@ -42,52 +48,85 @@ def create_gains_router(context: ApiContext) -> APIRouter:
         check_list(registry, query.kind, query.group)
         live_at = await live_instant(context, marks)
         chosen = choose(context, query, live_at)
-        at: Instant = live_at if chosen.as_of is None else chosen.as_of
-        policy = context.policy
-        try:
-            compared = comparison(policy, chosen.window, at)
-        except WindowError:
-            raise refusal(
-                "invalid_window",
-                "There is no window before this one, from 1900 on.",
-                "该窗口之前没有可比的窗口（1900 年起）。",
-            ) from None
-        listed = registry.of_kind(query.kind, query.group)
-
-        now = scored_by(policy, chosen.window, query.kind, query.group)
-        snapshot, sums = await read_sums(context, marks, *chosen, now.scoring.basis)
-        entries = await read_entries(context, now)
-        present = rank(listed, sums, now.scoring, in_force_at(snapshot, entries))
-
-        then = scored_by(policy, compared.window, query.kind, query.group)
-        earlier, sums = await read_sums(
-            context, marks, compared.window, compared.as_of, then.scoring.basis
-        )
-        entries = await read_entries(context, then)
-        before = rank(listed, sums, then.scoring, in_force_at(earlier, entries))
-
-        found = rank_by_gain(present, before, now.scoring)
-        answer = GainsAnswer(
-            **now.head(snapshot),
+        answer = await read_gains(
+            context,
+            marks,
+            registry,
+            chosen,
             kind=query.kind,
             group=query.group,
-            compared=Compared(
-                window=earlier.window_text(compared.window),
-                as_of=local_text(compared.as_of, policy.time_zone),
-                version=then.rules.version,
-            ),
-            ranked=[
-                Gained(
-                    rank=entry.rank,
-                    unit=unit_model(entry.unit),
-                    gain=f"{entry.gain:f}",
-                    score=f"{entry.score:f}",
-                    previous_score=f"{entry.score_before:f}",
-                )
-                for entry in found.ranked
-            ],
-            unranked=[unit_model(unit) for unit in found.unranked],
+            live_at=live_at,
         )
-        return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
+        name = f"{list_name(query.kind, query.group)}环比排名-{answer.window.name}"
+        return await reply(
+            wanted(request, query.format),
+            answer,
+            lambda: [gains_table(answer, registry.names())],
+            name,
+        )
 
     return router
+
+
+async def read_gains(
+    context: ApiContext,
+    marks: Mapping[int, FlushMark],
+    registry: Registry,
+    chosen: Chosen,
+    *,
+    kind: str,
+    group: str,
+    live_at: Instant,
+) -> GainsAnswer:
+    """Rank one list by gain; a live window is compared as it stands at ``live_at``.
+
+    Raises:
+        Problem: 422, there is no window before this one.
+    """
+    policy = context.policy
+    try:
+        compared = comparison(
+            policy, chosen.window, live_at if chosen.as_of is None else chosen.as_of
+        )
+    except WindowError:
+        raise refusal(
+            "invalid_window",
+            "There is no window before this one, from 1900 on.",
+            "该窗口之前没有可比的窗口（1900 年起）。",
+        ) from None
+    listed = registry.of_kind(kind, group)
+
+    now = scored_by(policy, chosen.window, kind, group)
+    snapshot, sums = await read_sums(context, marks, *chosen, now.scoring.basis)
+    entries = await read_entries(context, now)
+    present = rank(listed, sums, now.scoring, in_force_at(snapshot, entries))
+
+    then = scored_by(policy, compared.window, kind, group)
+    earlier, sums = await read_sums(
+        context, marks, compared.window, compared.as_of, then.scoring.basis
+    )
+    entries = await read_entries(context, then)
+    before = rank(listed, sums, then.scoring, in_force_at(earlier, entries))
+
+    found = rank_by_gain(present, before, now.scoring)
+    return GainsAnswer(
+        **now.head(snapshot),
+        kind=kind,
+        group=group,
+        compared=Compared(
+            window=earlier.window_text(compared.window),
+            as_of=local_text(compared.as_of, policy.time_zone),
+            version=then.rules.version,
+        ),
+        ranked=[
+            Gained(
+                rank=entry.rank,
+                unit=unit_model(entry.unit),
+                gain=f"{entry.gain:f}",
+                score=f"{entry.score:f}",
+                previous_score=f"{entry.score_before:f}",
+            )
+            for entry in found.ranked
+        ],
+        unranked=[unit_model(unit) for unit in found.unranked],
+    )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import Field
 
 from schemas.fields import Code
@@ -27,12 +26,16 @@ from services.api.ranking_models import (
 from services.api.refusals import refusal
 from services.api.register import in_force_at, read_entries
 from services.api.scored import Scored, scored_by
-from services.api.snapshot import live_instant, read_marks, read_sums
+from services.api.snapshot import Snapshot, live_instant, read_marks, read_sums
+from services.api.tables.download import RESPONSES, Download, reply, wanted
+from services.api.tables.rankings import list_name, ranking_table
 from services.api.writing import plain_text
 from services.domain.adjustments import Entry
 from services.domain.ranking import RankedUnit, Ranking, rank
 from services.domain.registry import KINDS, Registry
 from services.storage import units as stored_units
+from services.storage.readers import UnitIndicator
+from services.web.etags import is_known, tag_of
 
 _NOBODY = ""  # the unit of orders that no unit leads
 
@@ -45,7 +48,7 @@ class UnitRatesQuery(WindowQuery):
     )
 
 
-class RankingQuery(UnitRatesQuery):
+class RankingQuery(UnitRatesQuery, Download):
     """A window, and which units are ranked."""
 
     kind: Annotated[str, Field(max_length=20)] = Field(
@@ -61,9 +64,10 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
         "/v1/rankings",
         response_model=RankingAnswer,
         summary="Ranking of units, live or as of an instant · 排名",
-        responses={304: {"description": "Unchanged since the ETag · 无变化"}},
+        responses=RESPONSES,
     )
     async def rankings(
+        request: Request,
         query: Annotated[RankingQuery, Query()],
         if_none_match: Annotated[str | None, Header(max_length=500)] = None,
     ) -> Response:
@@ -76,15 +80,17 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
         chosen = choose(context, query, await live_instant(context, marks))
         scored = scored_by(context.policy, chosen.window, query.kind, query.group)
         entries = await read_entries(context, scored)
-        tag = _tag(context, marks, registry, (query.kind, query.group, chosen, entries))
+        form = wanted(request, query.format)
+        tag = _tag(context, marks, registry, (query.kind, query.group, chosen, entries, form))
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
-        if tag in (if_none_match or ""):
+        if is_known(tag, if_none_match or ""):
             return Response(status_code=304, headers=headers)
         answer = await _ranking(
             context, marks, registry, scored, as_of=chosen.as_of, entries=entries
         )
-        return Response(
-            answer.model_dump_json(by_alias=True), media_type="application/json", headers=headers
+        name = f"{list_name(query.kind, query.group)}排名-{answer.window.name}"
+        return await reply(
+            form, answer, lambda: [ranking_table(answer, registry.names())], name, headers
         )
 
     @router.get(
@@ -130,6 +136,17 @@ async def _ranking(
 ) -> RankingAnswer:
     basis = scored.scoring.basis
     snapshot, sums = await read_sums(context, marks, scored.window, as_of, basis)
+    return ranking_answer(snapshot, sums, registry, scored, entries)
+
+
+def ranking_answer(
+    snapshot: Snapshot,
+    sums: Mapping[UnitIndicator, Sums],
+    registry: Registry,
+    scored: Scored,
+    entries: Sequence[Entry],
+) -> RankingAnswer:
+    """Rank the units of a list by sums that were read; these must be those of its ``basis``."""
     listed = registry.of_kind(scored.kind, scored.group)
     ranking = rank(listed, sums, scored.scoring, in_force_at(snapshot, entries))
     own = by_unit(sums)
@@ -260,5 +277,4 @@ def _tag(
         list(registry),
         asked,
     )
-    digest = hashlib.blake2b(repr(content).encode(), digest_size=16)
-    return f'W/"{digest.hexdigest()}"'
+    return tag_of(repr(content).encode())

@@ -69,6 +69,10 @@ class Registry:
             if unit.kind == kind and group in ("", unit.group)
         )
 
+    def names(self) -> dict[str, str]:
+        """What units are called, by code."""
+        return {code: unit.name for code, unit in self._by_code.items()}
+
     def groups(self, kind: str) -> tuple[str, ...]:
         """The peer groups that units of a kind belong to."""
         return tuple(sorted({unit.group for unit in self if unit.kind == kind and unit.group}))
