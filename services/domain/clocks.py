@@ -91,15 +91,15 @@ class Clock:
         """The policy's deadline; one that would pass while the clock rests passes at its end."""
         if self.facts is None:
             return None
-        found = self._rules.deadlines.due("resolve", self.facts, self.started_at, self.pauses)
-        if found is None or not self.pauses:
-            return found and found.ends_at
-        return next((to for from_, to in self.pauses if from_ < found.ends_at < to), found.ends_at)
+        due = self._rules.deadlines.due("resolve", self.facts, self.started_at, self.pauses)
+        if due is None:
+            return None
+        return next((to for from_, to in self.pauses if from_ < due < to), due)
 
 
 def facts_of(received: dict[str, Any], unit: str, handling: int) -> Facts:
     """What the policy's list of deadlines asks of an order."""
-    return tuple.__new__(  # as in `deadlines`: the class would take twice as long
+    return tuple.__new__(  # as in `work_order`: the class would take twice as long
         Facts,
         (
             received.get("urgency", ""),

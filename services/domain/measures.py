@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from schemas.instants import Instant
 from schemas.policy.indicators import QUESTIONS, Filter, Indicator
+from services.domain.filters import Test, tests_of
 
 if TYPE_CHECKING:
     from services.domain.work_order import WorkOrder
 
 FULL: Final = 1000  # thousandths
 
-Measured = tuple[Instant, int]
-"""Where an order is booked, and its thousandths."""
-Measure = Callable[["WorkOrder", Instant], Measured | None]
-"""What an order counts at an instant; None while it is outside the denominator. Whether it is
-assessed, excluded or suspended is not asked here."""
+_Moment = Any  # an instant that is only handed on; compiled, see `timeline`
+
+Measured = tuple[_Moment, int]
+"""The instant at which an order is booked, and its thousandths."""
+
+
+class Measure:
+    """What orders count in one indicator."""
+
+    __slots__ = ()
+
+    def of(self, order: WorkOrder, at: Instant) -> Measured | None:
+        """What an order counts at an instant; None while it is outside the denominator.
+
+        Whether it is assessed, excluded or suspended is not asked here.
+        """
+        raise NotImplementedError
 
 
 class Step(NamedTuple):
@@ -42,7 +55,6 @@ STEPS: Final[Mapping[str, Step]] = {
         Step("resolve", "resolve_due", "resolve_due", "resolved_at"),
     )
 }
-_SINGLE: Final = ("demand_type", "channel", "urgency", "community")
 _STEP_OF: Final = {"sign_time": "sign", "contact_time": "contact", "resolve_time": "resolve"}
 
 
@@ -62,15 +74,15 @@ def compile_measures(
     ``unanswered`` is that of indicators that do not say their own.
     """
     found = {
-        code: with_filter(_measured(indicator, unanswered), indicator.filter, unit_groups)
+        code: _filtered(_measured(indicator, unanswered), indicator.filter, unit_groups)
         for code, indicator in indicators.items()
         if indicator.is_measured
     }
     return {
         code: found[code]
         if indicator.all_of is None
-        else with_filter(
-            _all_of([found[part] for part in indicator.all_of]), indicator.filter, unit_groups
+        else _filtered(
+            _AllOf([found[part] for part in indicator.all_of]), indicator.filter, unit_groups
         )
         for code, indicator in indicators.items()
         if indicator.parts is None
@@ -79,122 +91,192 @@ def compile_measures(
 
 def _measured(indicator: Indicator, unanswered: str) -> Measure:
     grade = _grade(indicator, (indicator.unanswered or unanswered) == "leaves")
-    booked = _booked(indicator)
+    booking = _booking(indicator)
     if indicator.denominator == "settled":
-        due_of, done_of = _getters(STEPS[step_of(indicator)])
-
-        def settled(order: WorkOrder, at: Instant) -> Measured | None:
-            due = due_of(order)
-            if due is None or (at < due and done_of(order) is None):
-                return None
-            return _pair(booked(order), grade(order))
-
-        return settled
+        return _Settled(booking, grade, STEPS[step_of(indicator)])
     if indicator.denominator == "assessed":
-        return lambda order, _at: _pair(booked(order), grade(order))
-    if indicator.denominator == "closed":
-
-        def closed(order: WorkOrder, _at: Instant) -> Measured | None:
-            return None if order.closed_at is None else _pair(booked(order), grade(order))
-
-        return closed
-
-    def called_back(order: WorkOrder, _at: Instant) -> Measured | None:
-        return None if order.standing is None else _pair(booked(order), grade(order))
-
-    return called_back
+        return _Assessed(booking, grade)
+    return (_Closed if indicator.denominator == "closed" else _CalledBack)(booking, grade)
 
 
-def _getters(step: Step) -> tuple[attrgetter[Instant | None], attrgetter[Instant | None]]:
-    return attrgetter(step.due), attrgetter(step.done)
-
-
-def _pair(booked_at: Instant | None, thousandths: int | None) -> Measured | None:
-    return None if booked_at is None or thousandths is None else (booked_at, thousandths)
-
-
-def _grade(indicator: Indicator, leaves: bool) -> Callable[[WorkOrder], int | None]:
-    """Thousandths; None if an unanswered question leaves the denominator."""
+def _grade(indicator: Indicator, leaves: bool) -> _Grade:
     if indicator.numerator is None:
         raise ValueError("not a measured indicator")
     source, grades = indicator.numerator.source, dict(indicator.numerator.grades)
     if source in QUESTIONS:
-        empty = None if leaves else 0
-
-        def answered(order: WorkOrder) -> int | None:
-            call = order.standing
-            return empty if call is None else grades.get(call.answers.get(source, ""), empty)
-
-        return answered
+        return _Answered(source, grades, None if leaves else 0)
     if source == "evidence":
-        yes, no = grades["yes"], grades["no"]
-        return lambda order: yes if order.evidence else no
-    due_of, done_of = _getters(STEPS[_STEP_OF[source]])
-    in_time, late = grades["in_time"], grades["late"]
-
-    def timely(order: WorkOrder) -> int:
-        done, due = done_of(order), due_of(order)
-        return in_time if done is not None and due is not None and done <= due else late
-
-    return timely
+        return _Proven(grades["yes"], grades["no"])
+    return _Timely(STEPS[_STEP_OF[source]], grades["in_time"], grades["late"])
 
 
-def _booked(indicator: Indicator) -> Callable[[WorkOrder], Instant | None]:
+def _booking(indicator: Indicator) -> _Booking:
     if indicator.attribution == "created":
-        return attrgetter("received_at")
+        return _Booking()
     if indicator.attribution == "closed":
-        return attrgetter("closed_at")
+        return _BookedWhenClosed()
     if indicator.attribution == "callback":
-        return attrgetter("called_at")
-    step = step_of(indicator)
-    due_of = attrgetter(STEPS[step].due)
-
-    def due(order: WorkOrder) -> Instant | None:
-        first = order.booked.get(step)
-        return due_of(order) if first is None else first
-
-    return due
+        return _BookedWhenCalled()
+    return _BookedWhenDue(STEPS[step_of(indicator)])
 
 
-def _all_of(measures: Sequence[Measure]) -> Measure:
-    def all_of(order: WorkOrder, at: Instant) -> Measured | None:
-        found = [measure(order, at) for measure in measures]
+# The classes below are small so that each, compiled, is one direct call.
+
+
+class _Grade:
+    __slots__ = ()
+
+    def of(self, order: WorkOrder) -> int | None:
+        """Thousandths; None if an unanswered question leaves the denominator."""
+        raise NotImplementedError
+
+
+class _Answered(_Grade):
+    __slots__ = ("_empty", "_grades", "_source")
+
+    def __init__(self, source: str, grades: dict[str, int], empty: int | None) -> None:
+        self._source = source
+        self._grades = grades
+        self._empty = empty
+
+    def of(self, order: WorkOrder) -> int | None:
+        call = order.standing
+        if call is None:
+            return self._empty
+        return self._grades.get(call.answers.get(self._source, ""), self._empty)
+
+
+class _Proven(_Grade):
+    __slots__ = ("_no", "_yes")
+
+    def __init__(self, yes: int, no: int) -> None:
+        self._yes = yes
+        self._no = no
+
+    def of(self, order: WorkOrder) -> int | None:
+        return self._yes if order.evidence else self._no
+
+
+class _Timely(_Grade):
+    __slots__ = ("_done_of", "_due_of", "_in_time", "_late")
+
+    def __init__(self, step: Step, in_time: int, late: int) -> None:
+        self._due_of, self._done_of = attrgetter(step.due), attrgetter(step.done)
+        self._in_time = in_time
+        self._late = late
+
+    def of(self, order: WorkOrder) -> int | None:
+        done, due = self._done_of(order), self._due_of(order)
+        in_time = done is not None and due is not None and done <= due
+        return self._in_time if in_time else self._late
+
+
+class _Booking:
+    """Where an order is booked: as it is here, at the instant at which it was received."""
+
+    __slots__ = ()
+
+    def of(self, order: WorkOrder) -> _Moment:
+        return order.received_at
+
+
+class _BookedWhenClosed(_Booking):
+    __slots__ = ()
+
+    def of(self, order: WorkOrder) -> _Moment:
+        return order.closed_at
+
+
+class _BookedWhenCalled(_Booking):
+    __slots__ = ()
+
+    def of(self, order: WorkOrder) -> _Moment:
+        return order.called_at
+
+
+class _BookedWhenDue(_Booking):
+    __slots__ = ("_due_of", "_step")
+
+    def __init__(self, step: Step) -> None:
+        self._due_of = attrgetter(step.due)
+        self._step = step.name
+
+    def of(self, order: WorkOrder) -> _Moment:
+        first = order.booked.get(self._step)
+        return self._due_of(order) if first is None else first
+
+
+class _Assessed(Measure):
+    """Of every order."""
+
+    __slots__ = ("_booking", "_grade")
+
+    def __init__(self, booking: _Booking, grade: _Grade) -> None:
+        self._booking = booking
+        self._grade = grade
+
+    def of(self, order: WorkOrder, at: Instant) -> Measured | None:  # noqa: ARG002 - see above
+        booked_at, thousandths = self._booking.of(order), self._grade.of(order)
+        return None if booked_at is None or thousandths is None else (booked_at, thousandths)
+
+
+class _Closed(_Assessed):
+    __slots__ = ()
+
+    def of(self, order: WorkOrder, at: Instant) -> Measured | None:
+        return None if order.closed_at is None else super().of(order, at)
+
+
+class _CalledBack(_Assessed):
+    __slots__ = ()
+
+    def of(self, order: WorkOrder, at: Instant) -> Measured | None:
+        return None if order.standing is None else super().of(order, at)
+
+
+class _Settled(_Assessed):
+    """Of orders whose step is done, or whose deadline has passed."""
+
+    __slots__ = ("_done_of", "_due_of")
+
+    def __init__(self, booking: _Booking, grade: _Grade, step: Step) -> None:
+        super().__init__(booking, grade)
+        self._due_of, self._done_of = attrgetter(step.due), attrgetter(step.done)
+
+    def of(self, order: WorkOrder, at: Instant) -> Measured | None:
+        due = self._due_of(order)
+        if due is None or (at < due and self._done_of(order) is None):
+            return None
+        return super().of(order, at)
+
+
+class _AllOf(Measure):
+    __slots__ = ("_measures",)
+
+    def __init__(self, measures: Sequence[Measure]) -> None:
+        self._measures = measures
+
+    def of(self, order: WorkOrder, at: Instant) -> Measured | None:
+        found = [measure.of(order, at) for measure in self._measures]
         there = [one for one in found if one is not None]
         if len(there) < len(found):
             return None
         return there[0][0], FULL if all(one[1] == FULL for one in there) else 0
 
-    return all_of
+
+class _Filtered(Measure):
+    __slots__ = ("_measure", "_tests")
+
+    def __init__(self, measure: Measure, tests: Sequence[Test]) -> None:
+        self._measure = measure
+        self._tests = tests
+
+    def of(self, order: WorkOrder, at: Instant) -> Measured | None:
+        return self._measure.of(order, at) if all(test(order) for test in self._tests) else None
 
 
-def with_filter(
+def _filtered(
     measure: Measure, wanted: Filter, unit_groups: Mapping[str, Sequence[str]]
 ) -> Measure:
-    """The measure for orders that fit every key of the filter."""
-    tests: list[Callable[[WorkOrder], bool]] = []
-    single = {name: getattr(wanted, name) for name in _SINGLE}
-    tests += [_is_one(field, frozenset(words)) for field, words in single.items() if words]
-    several = {"category": wanted.category, "tags": wanted.tag}
-    tests += [_has_one(field, frozenset(words)) for field, words in several.items() if words]
-    if wanted.unit or wanted.unit_group:
-        groups = (unit_groups[name] for name in wanted.unit_group or ())
-        members = frozenset().union(*groups)
-        if wanted.unit:
-            units = frozenset(wanted.unit)
-            members = members & units if wanted.unit_group else units
-        tests.append(lambda order: order.lead in members)
-    if not tests:
-        return measure
-
-    def filtered(order: WorkOrder, at: Instant) -> Measured | None:
-        return measure(order, at) if all(test(order) for test in tests) else None
-
-    return filtered
-
-
-def _is_one(field: str, words: frozenset[str]) -> Callable[[WorkOrder], bool]:
-    return lambda order: order.received.get(field) in words
-
-
-def _has_one(field: str, words: frozenset[str]) -> Callable[[WorkOrder], bool]:
-    return lambda order: not words.isdisjoint(order.received.get(field, ()))
+    tests = tests_of(wanted, unit_groups)
+    return _Filtered(measure, tests) if tests else measure

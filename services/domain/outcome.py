@@ -203,7 +203,7 @@ def _rates(order: WorkOrder, rules: Rules, at: Instant) -> Rates:
     """What an order that is not set aside has in each indicator, in the policy's order."""
     if excluded := order.excluded:
         return tuple(
-            measure(order, at) if members.isdisjoint(excluded) else None
+            measure.of(order, at) if members.isdisjoint(excluded) else None
             for members, measure in zip(rules.members, rules.measures, strict=True)
         )
-    return tuple([measure(order, at) for measure in rules.measures])
+    return tuple([measure.of(order, at) for measure in rules.measures])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final, final
 
 from schemas.instants import Instant
 from schemas.records import Event
@@ -14,16 +14,20 @@ CITIZEN: Final = "citizen"
 NO_ANSWERS: Final[dict[str, str]] = {}
 
 
-class Call(NamedTuple):
+@final
+class Call:
     """One attempt to ask the citizen, and the unit that led the order at that time.
 
     ``answers`` are those that count: none if somebody else than the policy's raters gave them.
     """
 
-    unit: str
-    at: Instant
-    reached: bool
-    answers: dict[str, str]
+    __slots__ = ("answers", "at", "reached", "unit")
+
+    def __init__(self, unit: str, at: Instant, reached: bool, answers: dict[str, str]) -> None:
+        self.unit = unit
+        self.at = at
+        self.reached = reached
+        self.answers = answers
 
 
 class Ratings:
@@ -51,7 +55,7 @@ class Ratings:
         reached = bool(data.get("reached"))
         counts = reached and (raters is None or data.get("rater", CITIZEN) in raters)
         answers = data.get("answers", NO_ANSWERS) if counts else NO_ANSWERS
-        self._add(tuple.__new__(Call, (unit, event.occurred_at, reached, answers)))
+        self._add(Call(unit, event.occurred_at, reached, answers))
 
     def without(self, unit: str) -> Ratings:
         """The same without the calls that rated a unit."""

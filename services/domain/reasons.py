@@ -13,7 +13,8 @@ from schemas import policy as documents
 from schemas.instants import FOREVER, Instant
 from schemas.policy.indicators import QUESTIONS, Filter
 from services.domain.deadline_source import TracedOrder
-from services.domain.measures import FULL, STEPS, Step, step_of, with_filter
+from services.domain.filters import tests_of
+from services.domain.measures import FULL, STEPS, Step, step_of
 from services.domain.outcome import NOT_ASSESSED, SUSPENDED
 from services.domain.policy import Indicator, Rules
 from services.domain.tracing import Trace
@@ -76,7 +77,7 @@ def why_counted(indicator: Indicator, trace: Trace, at: Instant) -> Reason:
     order, document = trace.order, indicator.document
     if document.all_of is not None:
         measures = dict(zip(trace.rules.codes, trace.rules.measures, strict=True))
-        found = {code: measures[code](order, at) for code in document.all_of}
+        found = {code: measures[code].of(order, at) for code in document.all_of}
         failing = tuple(code for code, one in found.items() if one is None or one[1] != FULL)
         return Reason(SOME_FAIL, codes=failing) if failing else Reason(ALL_HOLD)
     source = document.numerator.source if document.numerator else ""
@@ -108,7 +109,7 @@ def why_left_out(
         return Reason(COMPOSED, codes=tuple(document.parts))
     if aside := _aside(indicator.code, trace, state):
         return aside
-    if key := _unfit(document.filter, order, at, unit_groups):
+    if key := _unfit(document.filter, order, unit_groups):
         return Reason(FILTER, word=key)
     if document.all_of is not None:
         return _part_left_out(indicator, trace, at)
@@ -162,14 +163,12 @@ def _not_assessed(trace: Trace) -> Reason:
     return Reason(NO_RESOLVE_DEADLINE)
 
 
-def _unfit(
-    wanted: Filter, order: TracedOrder, at: Instant, unit_groups: Mapping[str, Sequence[str]]
-) -> str:
+def _unfit(wanted: Filter, order: TracedOrder, unit_groups: Mapping[str, Sequence[str]]) -> str:
     """The first key of the filter that the order does not fit; "" if it fits all."""
     for key in sorted(wanted.model_fields_set):
         if getattr(wanted, key):
             alone = wanted.model_construct(**{key: getattr(wanted, key)})
-            if with_filter(lambda _order, _at: (0, 0), alone, unit_groups)(order, at) is None:
+            if not all(test(order) for test in tests_of(alone, unit_groups)):
                 return key
     return ""
 
@@ -179,7 +178,7 @@ def _part_left_out(indicator: Indicator, trace: Trace, at: Instant) -> Reason:
     parts = indicator.document.all_of or ()
     excluded = trace.order.excluded
     out = tuple(
-        code for code in parts if code in excluded or measures[code](trace.order, at) is None
+        code for code in parts if code in excluded or measures[code].of(trace.order, at) is None
     )
     return Reason(PART_LEFT_OUT, codes=out)
 

@@ -43,7 +43,8 @@ class Rules:
     weighted grades by which the best of several callbacks is found. ``reach``, ``members`` (of each
     of ``codes``), ``grounds``: what exclusions mean (`exclusions`). ``measured``: the indicators
     whose exclusion is the order's. ``departments``: the line department of a category. ``suspends``: a suspended order is out of all denominators.
-    ``is_gated``: without a valid callback nothing is measured.
+    ``is_gated``: without a valid callback nothing is measured. ``keeps_first``: an order stays
+    booked at its first valid callback.
     """
 
     document: documents.Rules
@@ -72,6 +73,7 @@ class Rules:
     departments: tuple[tuple[str, str], ...]
     suspends: bool
     is_gated: bool
+    keeps_first: bool
 
 
 def compile_versions(
@@ -127,6 +129,7 @@ def _rules(
         departments=tuple((entry.category, entry.unit) for entry in rules.line_departments),
         suspends=rules.suspensions.denominators == "out",
         is_gated=all(i.denominator == "valid_callbacks" for i in measured),
+        keeps_first=rules.reopening.attribution == "first",
     )
 
 

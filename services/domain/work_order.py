@@ -105,20 +105,22 @@ class WorkOrder:
     def summary(self) -> OrderSummary:
         """The columns people filter by."""
         received, due = self.received, self.resolve_due
-        return tuple.__new__(  # as in `deadlines`: the class would take twice as long
-            OrderSummary,
-            (
-                self.source,
-                self.lead,
-                self.received_at,
-                received.get("demand_type", ""),
-                received.get("channel", ""),
-                received.get("urgency", ""),
-                tuple(received.get("category", ())),
-                received.get("community", ""),
-                None if due == FOREVER else due,
-                self.resolved_at,
-            ),
+        return (
+            tuple.__new__(  # the class would go through a Python function more, for twice the time
+                OrderSummary,
+                (
+                    self.source,
+                    self.lead,
+                    self.received_at,
+                    received.get("demand_type", ""),
+                    received.get("channel", ""),
+                    received.get("urgency", ""),
+                    tuple(received.get("category", ())),
+                    received.get("community", ""),
+                    None if due == FOREVER else due,
+                    self.resolved_at,
+                ),
+            )
         )
 
     def next_deadline(self, after: Instant) -> Instant:
@@ -152,8 +154,7 @@ class WorkOrder:
             if told is not None:
                 due = instant_of(told)
             elif started_at is not None and (facts := facts or self.facts()):
-                found = table.due(step.name, facts, started_at)
-                due = found and found.ends_at
+                due = table.due(step.name, facts, started_at)
             setattr(self, step.due, due)
         if self.clock is not None and (facts := facts or self.facts()):
             # It was moved before the order was received.
@@ -196,5 +197,7 @@ class WorkOrder:
             return
         self.standing = standing = ratings.standing
         self.unreachable = ratings.unreachable
-        keeps_first = self.rules.document.reopening.attribution == "first"
-        self.called_at = ratings.first_at if keeps_first or standing is None else standing.at
+        if standing is None or self.rules.keeps_first:
+            self.called_at = ratings.first_at
+        else:
+            self.called_at = standing.at

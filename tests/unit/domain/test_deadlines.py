@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from schemas.instants import DAY, HOUR, MINUTE, Instant
 from schemas.policy.deadlines import Calendar, Deadline, Duration, Match
 from services.domain.calendar import WorkingDays
-from services.domain.deadlines import DeadlineTable, Due, Facts, ends_at
+from services.domain.deadlines import STEPS, DeadlineTable, Facts, Step, ends_at
 from tests.support.orders import local
 
 SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
@@ -37,8 +37,16 @@ def facts(**told: Any) -> Facts:
 
 
 def due(of: DeadlineTable, step: str, start: str, **told: Any) -> Instant | None:
-    found = of.due(step, facts(**told), local(start))
-    return found and found.ends_at
+    return of.due(step, facts(**told), local(start))
+
+
+def due_by(
+    of: DeadlineTable, step: Step, order: Facts, start: Instant
+) -> tuple[Instant, int | None] | None:
+    """When it is due, and by which entry of the list."""
+    counted = of.counted(step, order, start)
+    assert of.due(step, order, start) == (counted and counted.ends_at)
+    return None if counted is None else (counted.ends_at, counted.rule)
 
 
 # --- the schemes of domain.md 3.3
@@ -58,7 +66,8 @@ def test_beijing_four_urgencies() -> None:
         ("normal", 7 * DAY, 3),
         ("", 7 * DAY, 3),
     ):
-        assert beijing.due("resolve", facts(urgency=urgency), MONDAY) == Due(MONDAY + lasts, rule)
+        order = facts(urgency=urgency)
+        assert due_by(beijing, "resolve", order, MONDAY) == (MONDAY + lasts, rule)
     assert beijing.due("sign", facts(), MONDAY) is None
 
 
@@ -165,9 +174,9 @@ def test_every_key_of_a_match_must_fit(
     flow = match if match.startswith("{") else f"{{{match}}}"
     text = f"- {{match: {flow}, resolve: {{hours: 1}}}}\n- {{resolve: {{days: 1}}}}"
     found = table(text, north=["N"], south=["S"])
-    assert found.due("resolve", facts(**fitting), MONDAY) == Due(MONDAY + HOUR, 0)
-    assert found.due("resolve", facts(**other), MONDAY) == Due(MONDAY + DAY, 1)
-    assert found.due("resolve", facts(**fitting), MONDAY) == Due(MONDAY + HOUR, 0)
+    assert due_by(found, "resolve", facts(**fitting), MONDAY) == (MONDAY + HOUR, 0)
+    assert due_by(found, "resolve", facts(**other), MONDAY) == (MONDAY + DAY, 1)
+    assert due_by(found, "resolve", facts(**fitting), MONDAY) == (MONDAY + HOUR, 0)
 
 
 def test_the_first_entry_that_names_the_step_holds() -> None:
@@ -178,10 +187,10 @@ def test_the_first_entry_that_names_the_step_holds() -> None:
 - {contact: {hours: 9}, resolve: {days: 7}}
 """)
     critical = facts(urgency="critical")
-    assert found.due("sign", critical, MONDAY) == Due(MONDAY + 5 * MINUTE, 0)
-    assert found.due("contact", critical, MONDAY) == Due(MONDAY + HOUR, 1)
-    assert found.due("resolve", critical, MONDAY) == Due(MONDAY + 2 * DAY, 2)
-    assert found.due("contact", facts(unit="B"), MONDAY) == Due(MONDAY + 9 * HOUR, 3)
+    assert due_by(found, "sign", critical, MONDAY) == (MONDAY + 5 * MINUTE, 0)
+    assert due_by(found, "contact", critical, MONDAY) == (MONDAY + HOUR, 1)
+    assert due_by(found, "resolve", critical, MONDAY) == (MONDAY + 2 * DAY, 2)
+    assert due_by(found, "contact", facts(unit="B"), MONDAY) == (MONDAY + 9 * HOUR, 3)
 
 
 def test_an_empty_list_sets_no_deadline() -> None:
@@ -203,7 +212,7 @@ def test_the_explanation_names_the_entry_and_the_pauses() -> None:
     assert counted is not None
     assert (counted.rule, counted.pauses) == (1, tuple(pauses))
     due = found.due("resolve", facts(), MONDAY, pauses)
-    assert due == Due(counted.ends_at, 1) == Due(MONDAY + 7 * HOUR, 1)
+    assert due == counted.ends_at == MONDAY + 7 * HOUR
 
 
 def test_the_longest_working_day_deadline_says_which_years_are_needed() -> None:
@@ -264,14 +273,16 @@ def test_a_compiled_list_answers_as_a_plain_reading_does(
     deadlines = [Deadline.model_validate(entry) for entry in entries]
     compiled = DeadlineTable(deadlines, GROUPS, SHANGHAI, CHINA)
     for order, start in asked:
-        for step in ("sign", "contact", "resolve"):
-            assert compiled.due(step, order, start) == _plainly(entries, step, order, start)
+        for step in STEPS:
+            assert due_by(compiled, step, order, start) == _plainly(entries, step, order, start)
 
 
-def _plainly(entries: list[dict[str, Any]], step: str, order: Facts, start: Instant) -> Due | None:
+def _plainly(
+    entries: list[dict[str, Any]], step: Step, order: Facts, start: Instant
+) -> tuple[Instant, int] | None:
     for number, entry in enumerate(entries):
         if step in entry and _fits(entry["match"], order, start):
-            return Due(start + entry[step]["hours"] * HOUR, number)
+            return start + entry[step]["hours"] * HOUR, number
     return None
 
 
