@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-import orjson
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from schemas.instants import EARLIEST, FOREVER, Instant
 from schemas.records import DeadLetter, Position
 from services.api.context import ApiContext, ask
+from services.api.cursors import read_cursor, write_cursor
 from services.api.models import (
     DeadLetterModel,
     DeadLettersAnswer,
@@ -23,13 +21,22 @@ from services.api.models import (
     PolicyAnswer,
     VersionModel,
 )
-from services.api.refusals import refusal
 from services.api.writing import decimal_text, local_text
 from services.domain.policy import Policy, Rules
 from services.storage import dead_letters
 from services.storage.dead_letters import Recorded
 
-_Cursor = tuple[int, str, int, int, int, int, str]
+_Cursor = tuple[
+    Annotated[int, Field(ge=EARLIEST, le=FOREVER)],
+    str,
+    Annotated[int, Field(ge=0, lt=1 << 16)],
+    Annotated[int, Field(ge=0, lt=1 << 32)],
+    Annotated[int, Field(ge=-1, lt=1 << 63)],
+    Annotated[int, Field(ge=0, lt=1 << 32)],
+    str,
+]
+"""When it was recorded, and its place in the log."""
+
 _CURSOR: Final = TypeAdapter[_Cursor](_Cursor)
 
 
@@ -162,19 +169,10 @@ def _cursor(recorded: Recorded) -> str:
         letter.frame_index,
         letter.reason,
     )
-    return base64.urlsafe_b64encode(orjson.dumps(place)).decode()
+    return write_cursor(place)
 
 
 def _read_cursor(text: str) -> Recorded:
-    try:
-        place = _CURSOR.validate_json(base64.urlsafe_b64decode(text), strict=True)
-    except (binascii.Error, ValueError, ValidationError):
-        raise refusal(
-            "invalid_cursor",
-            "after is the next of an earlier page.",
-            "after 须为上一页返回的 next。",
-            path="after",
-        ) from None
-    recorded_at, topic, partition, epoch, offset, index, reason = place
+    recorded_at, topic, partition, epoch, offset, index, reason = read_cursor(_CURSOR, text)
     position = Position(epoch, offset)
     return Recorded(recorded_at, DeadLetter(topic, partition, position, index, reason, "", ""))

@@ -34,6 +34,7 @@ class ContributionModel(Model):
 class Counted(Model):
     """Its part of the number that was asked for."""
 
+    unit: str
     attributed_at: TimeText
     denominator: int
     numerator: DecimalText
@@ -73,7 +74,7 @@ class OrdersAnswer(Answer):
     """
 
     window: WindowText
-    unit: str
+    unit: str | None = Field(description="The unit asked for; null for all. 所查单位。")
     indicator: str
     orders: list[OrderLine]
     next: str | None = Field(description="The `after` of the next page. 下一页标记。")

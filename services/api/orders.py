@@ -1,107 +1,41 @@
-"""``GET /v1/work-orders`` (the orders behind a number) and one order with everything about it."""
+"""``GET /v1/work-orders/{id}``: one order with everything about it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import Field
 
 from schemas.fields import Name
 from schemas.instants import Instant
-from schemas.records import Contribution, Event, LoggedEvent, OrderSummary, Outcome
-from services.api.context import ApiContext, ask
+from schemas.records import Contribution, Event, LoggedEvent, Outcome
+from services.api.context import ApiContext
 from services.api.explain import create_explain_router
 from services.api.figures import nameless, unit_model
 from services.api.found_orders import FoundOrder, OrderQuery, find_order
 from services.api.models import LogPosition
+from services.api.order_list import create_order_list_router
 from services.api.order_models import (
     ContributionModel,
-    Counted,
     OrderAnswer,
-    OrderLine,
-    OrdersAnswer,
     Step,
     StoredEvent,
-    Summary,
 )
-from services.api.parameters import LEAD, WindowQuery, check_indicator, choose
-from services.api.snapshot import Snapshot, live_instant, read_marks
+from services.api.order_summary import maybe_local, summary_model
 from services.api.writing import local_text, thousandths_text
 from services.domain.corrections import in_order
 from services.domain.outcome import contributions_at
 from services.domain.ranking import STATE
-from services.storage.readers import CountedOrder
-
-PAGE: Final = 100
-LARGEST_PAGE: Final = 1000
-
-
-class OrdersQuery(WindowQuery):
-    """A number, by its window, unit and indicator, and a page of the orders behind it."""
-
-    unit: Annotated[str, Field(max_length=64)] = Field(
-        description="Code of the unit; empty: orders that no unit leads. 单位代码，空为未派单。"
-    )
-    indicator: Annotated[str, Field(max_length=160)] = Field(
-        "volume",
-        description="An indicator of the policy, or a count: volume, open, overdue, returned, "
-        "reopened, incomplete, state:valid, state:excluded:<ground>, … 指标或计数。",
-    )
-    ranking: Literal["lead", "line"] = Field(
-        LEAD,
-        description="Whose orders: those that the unit leads, or those of its field. "
-        "按主办单位或行业部门统计。",
-    )
-    after: Annotated[str | None, Field(max_length=128)] = Field(
-        None, description="`next` of the previous page. 上一页的 next。"
-    )
-    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = PAGE
 
 
 def create_orders_router(context: ApiContext) -> APIRouter:
     """Build the routes."""
     router = APIRouter(tags=["work orders"])
+    router.include_router(create_order_list_router(context))
     router.include_router(create_explain_router(context))  # before the path that fits any id
-
-    @router.get(
-        "/v1/work-orders",
-        response_model=OrdersAnswer,
-        summary="The orders behind one number · 数字背后的工单",
-    )
-    async def orders(query: Annotated[OrdersQuery, Query()]) -> Response:
-        """List the orders whose contributions add up to one number of a ranking.
-
-        列出某个数字由哪些工单构成，逐单给出贡献。
-        """
-        indicator = check_indicator(context, query.indicator)
-        marks = await read_marks(context)
-        window, as_of = choose(context, query, await live_instant(context, marks))
-        found = await ask(
-            context.readers.orders,
-            context.ruleset,
-            ranking=query.ranking,
-            unit=query.unit,
-            indicator=indicator,
-            begins_at=window.begins_at,
-            ends_at=window.ends_at,
-            as_of=as_of,
-            after=query.after,
-            limit=query.limit,
-        )
-        snapshot = Snapshot(context, marks, as_of)
-        answer = OrdersAnswer(
-            **snapshot.head(),
-            window=snapshot.window_text(window),
-            unit=query.unit,
-            indicator=indicator,
-            orders=[_line(order, context.policy.time_zone) for order in found],
-            next=found[-1].subject if len(found) == query.limit else None,
-        )
-        return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
     @router.get(
         "/v1/work-orders/{order:path}",
@@ -120,21 +54,6 @@ def create_orders_router(context: ApiContext) -> APIRouter:
         return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
     return router
-
-
-def _line(order: CountedOrder, zone: ZoneInfo) -> OrderLine:
-    return OrderLine(
-        id=order.subject,
-        **_summary(order.summary, zone).model_dump(),
-        contributions=[
-            Counted(
-                attributed_at=local_text(each.attributed_at, zone),
-                denominator=each.denominator,
-                numerator=thousandths_text(each.numerator),
-            )
-            for each in order.contributions
-        ],
-    )
 
 
 def _order(found: FoundOrder) -> OrderAnswer:
@@ -159,8 +78,8 @@ def _order(found: FoundOrder) -> OrderAnswer:
         incomplete="incomplete" in counts,
         open="open" in counts,
         overdue="overdue" in counts,
-        resolve_due=_maybe(outcome.summary.resolve_due, zone),
-        summary=_summary(outcome.summary, zone),
+        resolve_due=maybe_local(outcome.summary.resolve_due, zone),
+        summary=summary_model(outcome.summary, zone),
         events=[
             _event(logged, stored.shard, zone, counts=logged.event in counting)
             for logged in stored.events
@@ -217,22 +136,3 @@ def _contributions(found: Sequence[Contribution], zone: ZoneInfo) -> list[Contri
         )
         for each in found
     ]
-
-
-def _summary(summary: OrderSummary, zone: ZoneInfo) -> Summary:
-    return Summary(
-        source=summary.source,
-        unit=summary.unit,
-        received_at=_maybe(summary.received_at, zone),
-        demand_type=summary.demand_type,
-        channel=summary.channel,
-        urgency=summary.urgency,
-        category=list(summary.category),
-        community=summary.community,
-        resolve_due=_maybe(summary.resolve_due, zone),
-        resolved_at=_maybe(summary.resolved_at, zone),
-    )
-
-
-def _maybe(instant: Instant | None, zone: ZoneInfo) -> str | None:
-    return None if instant is None else local_text(instant, zone)

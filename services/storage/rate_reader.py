@@ -1,4 +1,4 @@
-"""Questions about sums and the orders behind them, live or as of an instant.
+"""Questions about sums, live or as of an instant, and about one order.
 
 Live means the counters, each shard at the clock of its last flush. They are kept by quarter hours;
 where a window begins or ends inside one, that part is added up from the orders' spans at the same
@@ -11,18 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from clickhouse_connect.cc_sqlalchemy import select
-from clickhouse_connect.cc_sqlalchemy.datatypes.sqltypes import String
-from sqlalchemy import func, literal
+from sqlalchemy import func
 from sqlalchemy.sql import ColumnElement
 
 from schemas.instants import Instant
 from schemas.records import (
     ZERO,
-    Contribution,
     FlushMark,
     LoggedEvent,
     OrderRow,
-    OrderSummary,
     Sums,
 )
 from services.storage import rows
@@ -43,14 +40,6 @@ class StoredOrder(NamedTuple):
     shard: int
     version: int
     events: list[LoggedEvent]
-
-
-class CountedOrder(NamedTuple):
-    """One order behind a number, and what it contributes to it."""
-
-    subject: str
-    summary: OrderSummary
-    contributions: tuple[Contribution, ...]
 
 
 class RateReader:
@@ -163,63 +152,6 @@ class RateReader:
         shard, version, *row = found[0]
         archived = ArchiveReader(self._db).order_events([subject]).get(subject, [])
         return StoredOrder(rows.order_row(tuple(row)), shard, version, archived)
-
-    def orders(
-        self,
-        ruleset: int,
-        *,
-        ranking: str,
-        unit: str,
-        indicator: str,
-        begins_at: Instant,
-        ends_at: Instant,
-        as_of: Instant | None = None,
-        after: str | None = None,
-        limit: int = 100,
-    ) -> list[CountedOrder]:
-        """The orders behind one number, ascending by subject, beyond ``after``.
-
-        ``indicator`` may be the name of a count. Their contributions add up to the sums that
-        `window_sums` gives for the same arguments.
-        """
-        if as_of is None:
-            marks = self.flush_marks(ruleset)
-            if not marks:
-                return []
-            clock = clocks(marks)
-        else:
-            clock = instant(as_of)
-        orders = work_orders.c
-        summary = [func.any(orders[name]).label(f"any_{name}") for name in rows.SUMMARY_COLUMNS]
-        counted = [
-            func.groupArray(span(name)).label(f"all_{name}") for name in Contribution._fields
-        ]
-        statement = (
-            in_force(
-                select(orders.subject, *summary, *counted),
-                ruleset,
-                ranking,
-                [(begins_at, ends_at)],
-                clock,
-            )
-            .where(
-                orders.subject > (after or ""),
-                span("unit") == literal(unit, String()),
-                span("indicator") == literal(indicator, String()),
-            )
-            .group_by(orders.subject)
-            .order_by(orders.subject)
-            .limit(limit)
-        )
-        width = len(rows.SUMMARY_COLUMNS)
-        return [
-            CountedOrder(
-                row[0],
-                rows.order_summary(row[1 : 1 + width]),
-                tuple(map(Contribution, *row[1 + width :])),
-            )
-            for row in rows_of(self._db, statement)
-        ]
 
     def _counter_sums(self, ruleset: int, ranking: str, inner: Range) -> dict[UnitIndicator, Sums]:
         if inner[0] >= inner[1]:

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from services.storage.archive_reader import ArchivedCopy, ArchiveKey, ArchiveReader
-from services.storage.rate_reader import CountedOrder, RateReader, StoredOrder, UnitIndicator
+from services.storage.order_reader import (
+    CountedOrder,
+    Number,
+    OrderReader,
+    Place,
+    Sort,
+    Traits,
+)
+from services.storage.rate_reader import StoredOrder, UnitIndicator
 
 __all__ = [
     "ArchiveKey",
     "ArchivedCopy",
     "CountedOrder",
+    "Number",
+    "Place",
     "Readers",
+    "Sort",
     "StoredOrder",
+    "Traits",
     "UnitIndicator",
 ]
 
 
-class Readers(ArchiveReader, RateReader):
+class Readers(ArchiveReader, OrderReader):
     """Thread-safe and synchronous, as the `Database` is; keeps nothing between two calls."""

@@ -37,9 +37,24 @@ def in_force(
     clock: ColumnElement[Any],
 ) -> ClickHouseSelect:
     """One row for each contribution in force at ``clock`` and attributed to one of ``ranges``."""
-    orders = work_orders.c
+    return in_force_of_orders(statement, ruleset, ranking, ranges, clock).where(inside(ranges))
+
+
+def inside(ranges: Sequence[Range]) -> ColumnElement[bool]:
+    """Whether a contribution is attributed to one of ``ranges``."""
     at = span("attributed_at")
-    inside = [and_(at >= instant(first), at < instant(last)) for first, last in ranges]
+    return or_(*(and_(at >= instant(first), at < instant(last)) for first, last in ranges))
+
+
+def in_force_of_orders(
+    statement: ClickHouseSelect,
+    ruleset: int,
+    ranking: str,
+    ranges: Sequence[Range],
+    clock: ColumnElement[Any],
+) -> ClickHouseSelect:
+    """One row for each contribution in force of orders that may have some in ``ranges``."""
+    orders = work_orders.c
     return (
         statement.select_from(work_orders)
         .array_join(
@@ -53,7 +68,6 @@ def in_force(
             orders.attributed_from < instant(max(last for _, last in ranges)),
             orders.attributed_to >= instant(min(first for first, _ in ranges)),
             span("ranking") == literal(ranking, String()),
-            or_(*inside),
             span("begins_at") <= clock,
             span("ends_at") > clock,
         )

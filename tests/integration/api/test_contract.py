@@ -72,10 +72,10 @@ async def test_a_plus_sign_that_was_not_escaped_is_understood(client: Client) ->
     ("path", "status", "code", "query"),
     [
         ("/v1/units/nowhere/rates", 404, "unknown_unit", {}),
-        ("/v1/work-orders", 422, "invalid_request", {}),
+        ("/v1/work-orders", 422, "invalid_request", {"state": PHONE}),
         ("/v1/work-orders", 422, "unknown_indicator", {"unit": "", "indicator": PHONE}),
         ("/v1/work-orders", 422, "invalid_request", {"unit": "", "limit": 0}),
-        ("/v1/work-orders", 422, "invalid_request", {"unit": "", "limit": 1001}),
+        ("/v1/work-orders", 422, "invalid_request", {"unit": "", "limit": 10_001}),
         ("/v1/units", 422, "unknown_kind", {"kind": PHONE}),
         ("/v1/dead-letters", 422, "invalid_cursor", {"after": PHONE}),
         ("/v1/work-orders/a", 422, "future_as_of", {"as_of": "2027-01-01T00:00:00Z"}),

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from itertools import pairwise
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import pytest
 
@@ -25,7 +25,7 @@ from schemas.records import (
 from services.domain.outcome import contributions_at, evaluate
 from services.domain.policy import load_policy, preset
 from services.storage.database import Database
-from services.storage.readers import CountedOrder, Readers
+from services.storage.readers import CountedOrder, Number, Place, Readers, Sort, Traits
 from services.storage.shard_store import ShardStore
 from services.storage.spans import split_window
 from tests.integration.storage.made import FENCE, event, flush, mark, order, owned, span
@@ -199,13 +199,9 @@ def check_orders_behind(city: City, indicator: str, as_of: Instant | None) -> No
         found: list[CountedOrder] = []
         while page := city.readers.orders(
             1,
-            ranking="lead",
-            unit=unit,
-            indicator=indicator,
-            begins_at=begins_at,
-            ends_at=ends_at,
+            Number("lead", indicator, begins_at, ends_at, [unit]),
             as_of=as_of,
-            after=found[-1].subject if found else None,
+            after=Place(None, found[-1].subject) if found else None,
             limit=7,
         ):
             assert len(page) <= 7
@@ -316,19 +312,22 @@ def test_input_never_becomes_sql(db: Database) -> None:
     assert readers.window_sums(1, nasty, EARLIEST, FOREVER, FIRST) == {}
     assert readers.archived([(nasty, nasty, nasty)]) == {}
     assert readers.source_orders(nasty, nasty, 1) == []
-    assert (
+    assert all(
         readers.orders(
             1,
-            ranking=nasty,
-            unit=nasty,
-            indicator=nasty,
-            begins_at=0,
-            ends_at=1,
+            Number(nasty, nasty, 0, 1, [nasty]),
+            traits=Traits(
+                state=nasty, channel=nasty, demand_type=nasty, community=nasty, category=nasty
+            ),
             as_of=1,
-            after=nasty,
+            sort=sort,
+            after=Place(2, nasty),
         )
         == []
+        for sort in get_args(Sort)
     )
+    number = Number(nasty, nasty, 0, 1, [nasty])
+    assert readers.common_sums(1, number, "category", as_of=1) == {}
 
 
 def test_what_is_live_comes_from_the_counters(db: Database) -> None:
