@@ -6,7 +6,7 @@ import asyncio
 from decimal import Decimal
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Body, Path, Query, Response
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.fields import Code, EventTime, Name
@@ -16,6 +16,8 @@ from services.api.context import ApiContext, ask
 from services.api.parameters import read_as_of
 from services.api.refusals import refusal
 from services.api.register import decision_mistakes, listed, mistakes, read_cycle, refuse
+from services.api.tables.download import RESPONSES, Download, reply, wanted
+from services.api.tables.registers import adjustments_table
 from services.domain.adjustments import Entry
 from services.domain.registry import Registry
 from services.storage import adjustments, units
@@ -52,7 +54,7 @@ class NewWithdrawal(BaseModel):
     decided_at: EventTime = Field(description="RFC 3339 with an offset. 批准时间。")
 
 
-class AdjustmentsQuery(BaseModel):
+class AdjustmentsQuery(Download):
     """Which entries: of one cycle, of one unit, as of an instant."""
 
     model_config = ConfigDict(extra="forbid")
@@ -80,8 +82,13 @@ def create_adjustments_router(context: ApiContext) -> APIRouter:
         models = listed(entries, context.policy, registry, FOREVER)
         return next(model for model in models if model.id == entry.id)
 
-    @router.get("/v1/adjustments", summary="Adjustments of a cycle · 加减分台账")
-    async def listing(query: Annotated[AdjustmentsQuery, Query()]) -> AdjustmentsAnswer:
+    @router.get(
+        "/v1/adjustments",
+        response_model=AdjustmentsAnswer,
+        summary="Adjustments of a cycle · 加减分台账",
+        responses=RESPONSES,
+    )
+    async def listing(request: Request, query: Annotated[AdjustmentsQuery, Query()]) -> Response:
         """List all entries of a cycle as they were recorded, withdrawn ones too.
 
         按登记顺序列出一个考核周期的加减分，含已撤销的条目。
@@ -92,9 +99,15 @@ def create_adjustments_router(context: ApiContext) -> APIRouter:
         entries = await ask(adjustments.of_cycle, context.database, cycle)
         registry = Registry(await ask(units.all_units, context.database))
         models = listed(entries, policy, registry, FOREVER if as_of is None else as_of)
-        return AdjustmentsAnswer(
+        answer = AdjustmentsAnswer(
             cycle=cycle,
             adjustments=[model for model in models if query.unit in {"", model.unit}],
+        )
+        return await reply(
+            wanted(request, query.format),
+            answer,
+            lambda: [adjustments_table(answer, registry.names())],
+            f"加减分-adjustments-{cycle}",
         )
 
     @router.post(

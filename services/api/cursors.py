@@ -7,6 +7,7 @@ import binascii
 from typing import TypeVar
 
 import orjson
+from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
 
 from services.api.refusals import refusal
@@ -34,3 +35,11 @@ def read_cursor(form: TypeAdapter[T], text: str) -> T:
             "after 须为同一列表上一页返回的 next。",
             path="after",
         ) from None
+
+
+def next_page(request: Request, cursor: str | None) -> dict[str, str]:
+    """The header that names the next page (RFC 8288), for files, which have no place for it."""
+    if cursor is None:
+        return {}
+    url = request.url.include_query_params(after=cursor)
+    return {"Link": f'<{url.path}?{url.query}>; rel="next"'}

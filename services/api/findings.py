@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from schemas.instants import EARLIEST, FOREVER, Instant
 from schemas.records import DeadLetter, Position
 from services.api.context import ApiContext, ask
-from services.api.cursors import read_cursor, write_cursor
+from services.api.cursors import next_page, read_cursor, write_cursor
 from services.api.models import (
     DeadLetterModel,
     DeadLettersAnswer,
@@ -21,6 +21,8 @@ from services.api.models import (
     PolicyAnswer,
     VersionModel,
 )
+from services.api.tables.download import RESPONSES, Download, reply, wanted
+from services.api.tables.registers import dead_letters_table, dropped_fields_table
 from services.api.writing import decimal_text, local_text
 from services.domain.policy import Policy, Rules
 from services.storage import dead_letters
@@ -40,7 +42,7 @@ _Cursor = tuple[
 _CURSOR: Final = TypeAdapter[_Cursor](_Cursor)
 
 
-class DeadLettersQuery(BaseModel):
+class DeadLettersQuery(Download):
     """Which dead letters, and a page of them."""
 
     model_config = ConfigDict(extra="forbid")
@@ -51,12 +53,23 @@ class DeadLettersQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 
+class DroppedQuery(Download):
+    """Nothing to choose but the form."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 def create_findings_router(context: ApiContext) -> APIRouter:
     """Build the routes."""
     router = APIRouter(tags=["audit"])
 
-    @router.get("/v1/dead-letters", summary="What could not be counted, and why · 未入账事件")
-    async def letters(query: Annotated[DeadLettersQuery, Query()]) -> DeadLettersAnswer:
+    @router.get(
+        "/v1/dead-letters",
+        response_model=DeadLettersAnswer,
+        summary="What could not be counted, and why · 未入账事件",
+        responses=RESPONSES,
+    )
+    async def letters(request: Request, query: Annotated[DeadLettersQuery, Query()]) -> Response:
         """List dead letters, the last recorded first.
 
         按记录时间倒序。
@@ -69,19 +82,37 @@ def create_findings_router(context: ApiContext) -> APIRouter:
             before=None if query.after is None else _read_cursor(query.after),
             limit=query.limit,
         )
-        return DeadLettersAnswer(
+        answer = DeadLettersAnswer(
             dead_letters=[_letter(context, recorded) for recorded in found],
             counts=await ask(dead_letters.counts, context.database),
             next=_cursor(found[-1]) if len(found) == query.limit else None,
         )
+        return await reply(
+            wanted(request, query.format),
+            answer,
+            lambda: [dead_letters_table(answer)],
+            "未入账事件-dead-letters",
+            next_page(request, answer.next),
+        )
 
-    @router.get("/v1/dropped-fields", summary="Unknown fields left out, by name · 被丢弃的字段")
-    async def dropped() -> DroppedFieldsAnswer:
+    @router.get(
+        "/v1/dropped-fields",
+        response_model=DroppedFieldsAnswer,
+        summary="Unknown fields left out, by name · 被丢弃的字段",
+        responses=RESPONSES,
+    )
+    async def dropped(request: Request, query: Annotated[DroppedQuery, Query()]) -> Response:
         """Count the archived events that came with an unknown field.
 
         统计未知字段。
         """
-        return DroppedFieldsAnswer(fields=await ask(context.readers.dropped_fields))
+        answer = DroppedFieldsAnswer(fields=await ask(context.readers.dropped_fields))
+        return await reply(
+            wanted(request, query.format),
+            answer,
+            lambda: [dropped_fields_table(answer)],
+            "被丢弃的字段-dropped-fields",
+        )
 
     @router.get("/v1/policy", summary="The policy in force · 现行考核办法")
     async def policy() -> PolicyAnswer:

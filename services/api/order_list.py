@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter
 
 from schemas.instants import EARLIEST, FOREVER, Instant
 from services.api.context import ApiContext, ask
-from services.api.cursors import read_cursor, write_cursor
+from services.api.cursors import next_page, read_cursor, write_cursor
 from services.api.order_models import Counted, OrderLine, OrdersAnswer
 from services.api.order_summary import summary_model
 from services.api.parameters import LEAD, WindowQuery, check_indicator, choose, read_instant
@@ -155,7 +155,7 @@ def create_order_list_router(context: ApiContext) -> APIRouter:
             answer,
             lambda: [orders_table(answer, registry.names())],
             f"工单-{query.unit or ''}-{indicator}-{answer.window.name}",
-            {} if cursor is None else {"Link": _link(request, cursor)},
+            next_page(request, cursor),
         )
 
     return router
@@ -221,12 +221,6 @@ def _read_place(query: OrdersQuery) -> Place | None:
             path="after",
         )
     return Place(received_at, subject)
-
-
-def _link(request: Request, cursor: str) -> str:
-    """Where the next page is (RFC 8288)."""
-    url = request.url.include_query_params(after=cursor)
-    return f'<{url.path}?{url.query}>; rel="next"'
 
 
 def _line(order: CountedOrder, zone: ZoneInfo) -> OrderLine:

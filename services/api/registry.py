@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.fields import Code
@@ -14,6 +14,8 @@ from services.api.figures import unit_model
 from services.api.models import Registered, UnitsAnswer
 from services.api.parameters import check_kind
 from services.api.refusals import problem
+from services.api.tables.download import RESPONSES, Download, reply, wanted
+from services.api.tables.registers import units_table
 from services.domain.registry import Registry
 from services.storage import units as stored_units
 
@@ -22,7 +24,7 @@ MOST_AT_ONCE = 10_000
 OptionalCode = Annotated[Code, Field()] | Literal[""]
 
 
-class UnitsQuery(BaseModel):
+class UnitsQuery(Download):
     """Which units; what is left out matches all."""
 
     model_config = ConfigDict(extra="forbid")
@@ -48,8 +50,13 @@ def create_units_router(context: ApiContext) -> APIRouter:
     """Build the routes."""
     router = APIRouter(tags=["units"])
 
-    @router.get("/v1/units", summary="The registry of units · 承办单位名录")
-    async def units(query: Annotated[UnitsQuery, Query()]) -> UnitsAnswer:
+    @router.get(
+        "/v1/units",
+        response_model=UnitsAnswer,
+        summary="The registry of units · 承办单位名录",
+        responses=RESPONSES,
+    )
+    async def units(request: Request, query: Annotated[UnitsQuery, Query()]) -> Response:
         """List registered units by code.
 
         按代码列出已登记的单位。
@@ -57,7 +64,7 @@ def create_units_router(context: ApiContext) -> APIRouter:
         if query.kind:
             check_kind(query.kind)
         registry = Registry(await ask(stored_units.all_units, context.database))
-        return UnitsAnswer(
+        answer = UnitsAnswer(
             units=[
                 unit_model(unit)
                 for unit in sorted(registry)
@@ -66,6 +73,12 @@ def create_units_router(context: ApiContext) -> APIRouter:
                 and query.parent in ("", unit.parent)
             ],
             groups=sorted({u.group for u in registry if u.group and query.kind in ("", u.kind)}),
+        )
+        return await reply(
+            wanted(request, query.format),
+            answer,
+            lambda: [units_table(answer, registry.names())],
+            "承办单位-units",
         )
 
     @router.post(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from services.api.adjustments import create_adjustments_router
+from services.api.breakdowns import create_breakdowns_router
 from services.api.context import ApiContext
 from services.api.findings import create_findings_router
 from services.api.gains import create_gains_router
@@ -15,6 +16,7 @@ from services.api.parameters import each_once
 from services.api.policies import create_policies_router
 from services.api.rankings import create_rankings_router
 from services.api.registry import create_units_router
+from services.api.reports import create_reports_router
 from services.api.what_if.routes import create_what_if_router
 
 
@@ -27,6 +29,8 @@ def create_router(context: ApiContext) -> APIRouter:
     router = APIRouter(dependencies=[Depends(context.pin)])
     router.include_router(create_rankings_router(context))
     router.include_router(create_gains_router(context))
+    router.include_router(create_breakdowns_router(context))
+    router.include_router(create_reports_router(context))
     router.include_router(create_orders_router(context))
     router.include_router(create_units_router(context))
     router.include_router(create_adjustments_router(context))
