@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from services.api.context import ApiContext
 from services.api.router import create_router
 from services.web.etags import install_etags
+from services.web.openapi import install_openapi
 from services.web.problems import install_problem_handlers
 
 
@@ -25,5 +26,6 @@ def create_app(context: ApiContext) -> FastAPI:
     )
     install_problem_handlers(app)
     install_etags(app)
+    install_openapi(app)
     app.include_router(create_router(context))
     return app

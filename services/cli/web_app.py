@@ -22,6 +22,7 @@ from services.settings import Settings
 from services.storage.readers import Readers
 from services.storage.rules import RuleBook
 from services.web.etags import install_etags
+from services.web.openapi import install_openapi
 from services.web.problems import install_problem_handlers
 
 WaitStored = Callable[[Mapping[int, int]], Awaitable[None]]
@@ -45,6 +46,7 @@ def build_app(routers: Iterable[APIRouter]) -> FastAPI:
     )
     install_problem_handlers(app)
     install_etags(app)
+    install_openapi(app)
     for router in routers:
         app.include_router(router)
     return app

@@ -1,7 +1,8 @@
 """ETag and 304 for every answer of the service that a caller may keep: one place for all routes.
 
 Whoever asks again with ``If-None-Match`` gets 304 and no body while the answer would be the same.
-A route that knows its tag before it has an answer sets the header itself (`tag_of`, `is_known`).
+A route whose answer has other bytes each time, or that knows its tag before it has an answer, sets
+the header itself (`tag_of`, `is_known`).
 """
 
 from __future__ import annotations
@@ -68,7 +69,6 @@ def _is_to_tag(start: Message) -> bool:
     return (
         start["status"] == _OK
         and "content-length" in headers
-        and "etag" not in headers
         and "no-store" not in headers.get("cache-control", "")
     )
 
@@ -76,10 +76,10 @@ def _is_to_tag(start: Message) -> bool:
 def _tag(start: Message, body: Message, known: str) -> Message:
     """The head of the answer with its tag; 304, and the body emptied, where the caller has it."""
     headers = MutableHeaders(raw=list(start["headers"]))
-    headers["ETag"] = tag_of(body["body"])
+    tag = headers.setdefault("ETag", tag_of(body["body"]))
     headers.setdefault("Cache-Control", "no-cache")
     status = start["status"]
-    if is_known(headers["ETag"], known):
+    if is_known(tag, known):
         status = _NOT_MODIFIED
         body["body"] = b""
         for name in ("content-length", "content-type", "content-disposition"):

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from services.api.tables.csv_file import csv_bytes
 from services.api.tables.table import Table
 from services.api.tables.workbook import workbook_bytes
+from services.web.etags import tag_of
 
 Format = Literal["json", "csv", "xlsx"]
 
@@ -83,17 +84,19 @@ async def sent(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A file to be saved; made in a thread, since a workbook takes its time."""
-    content = await asyncio.to_thread(_content, form, tables)
+    content, tag = await asyncio.to_thread(_content, form, tables)
     return Response(
         content,
         media_type=f"{CSV}; charset=utf-8" if form == "csv" else EXCEL,
-        headers={**(headers or {}), "Content-Disposition": _saved_as(name, form)},
+        headers={"ETag": tag, **(headers or {}), "Content-Disposition": _saved_as(name, form)},
     )
 
 
-def _content(form: Format, tables: Callable[[], Sequence[Table]]) -> bytes:
+def _content(form: Format, tables: Callable[[], Sequence[Table]]) -> tuple[bytes, str]:
+    """The file, and the tag of what it tells: a workbook also holds when it was made."""
     found = tables()
-    return csv_bytes(found[0]) if form == "csv" else workbook_bytes(found)
+    tag = tag_of(repr((form, found)).encode())
+    return csv_bytes(found[0]) if form == "csv" else workbook_bytes(found), tag
 
 
 def _saved_as(name: str, ending: str) -> str:

@@ -86,6 +86,8 @@ async def test_what_may_not_be_kept_has_no_tag(path: str) -> None:
 async def test_a_tag_of_the_route_itself_stays() -> None:
     async with connect([0]) as http:
         assert (await http.get("/v1/own")).headers["etag"] == '"own"'
+        again = await http.get("/v1/own", headers={"if-none-match": '"own"'})
+        assert (again.status_code, again.content) == (304, b"")
 
 
 @pytest.mark.parametrize(
