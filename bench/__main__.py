@@ -24,6 +24,7 @@ BENCHMARKS: Final = (
     "replay",
     "live",
     "ranking",
+    "stream",
     "start",
     "importing",
     "what_if",

@@ -39,6 +39,7 @@ class Sizes:
     live_seconds: int = 20
     ranking_events: int = 200_000
     ranking_requests: int = 200
+    stream_clients: int = 1_000
     open_orders: int = 100_000
     import_rows: int = 40_000
     what_if_orders: int = 200_000
@@ -55,6 +56,7 @@ QUICK = Sizes(
     live_seconds=4,
     ranking_events=10_000,
     ranking_requests=20,
+    stream_clients=50,
     open_orders=2_000,
     import_rows=1_000,
     what_if_orders=1_000,

@@ -122,6 +122,29 @@ class Settings(BaseSettings):
         title="Future tolerance",
         description="Seconds that an event's time may be ahead of the clock at the gateway.",
     )
+    stream_interval: Annotated[float, Field(ge=0.05, le=60)] = Field(
+        default=1,
+        title="Stream interval",
+        description="Seconds between two looks into the store for the clients of `/v1/stream`, "
+        "one look for all of them.",
+    )
+    stream_clients: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=2000,
+        title="Stream clients",
+        description="Clients of `/v1/stream` that one process serves at the same time.",
+    )
+    webhook_private_networks: bool = Field(
+        default=False,
+        title="Webhooks into private networks",
+        description="Lets webhooks use plain HTTP and addresses that are not public. "
+        "Whoever may register one can then make the service post into your networks.",
+    )
+    public_url: str = Field(
+        default="",
+        title="Public address",
+        description="Address of the page as people reach it, put at the end of messages to chat "
+        "and mail. Empty: no link.",
+    )
 
     @property
     def database_url(self) -> str:

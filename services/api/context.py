@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, ParamSpec, TypeVar
 
 from schemas.instants import Instant
+from services.api.push.options import DEFAULTS, PushOptions
 from services.api.refusals import refusal, unavailable
 from services.domain.policy import Policy, load_policy
 from services.storage.database import Database
@@ -31,7 +32,8 @@ class ApiContext:
     ``partitions`` is how many shards there are; ``clock`` the present; ``is_ready`` says for each
     named part of the process whether it is ready (scoring, for example), and must not block.
     ``time_zone`` and ``calendar`` (the text of a calendar file) replace those of a policy that is
-    put in force here; empty ones leave them.
+    put in force here; empty ones leave them. ``on_stop`` is called before the server waits for its
+    last answers: what never ends by itself ends then.
     """
 
     database: Database
@@ -40,6 +42,8 @@ class ApiContext:
     is_ready: Callable[[], Mapping[str, bool]]
     time_zone: str = ""
     calendar: str = ""
+    push: PushOptions = DEFAULTS
+    on_stop: list[Callable[[], None]] = field(default_factory=list)
     readers: Readers = field(init=False)
     rules: RuleBook = field(init=False)
     _look_up: _LookUp = field(init=False)

@@ -40,6 +40,15 @@ _KINDS: Final[Mapping[str, ProblemKind]] = {
     "what_if_running": ProblemKind(409, "Another what-if is being counted", "已有试算在进行"),
     "what_if_unfinished": ProblemKind(409, "The what-if has no result yet", "试算尚无结果"),
     "unknown_what_if": ProblemKind(404, "There is no such what-if", "没有这次试算"),
+    "invalid_endpoint": ProblemKind(
+        422, "The endpoint is refused; nothing was registered", "推送端点无效，未登记"
+    ),
+    "unknown_endpoint": ProblemKind(404, "There is no such endpoint", "没有这个推送端点"),
+    "unknown_delivery": ProblemKind(404, "There is no such delivery", "没有这次投递"),
+    "too_many_endpoints": ProblemKind(409, "There are too many endpoints", "推送端点数量已满"),
+    "channels_unavailable": ProblemKind(501, "Channels are not installed", "未安装消息通道组件"),
+    "invalid_stream": ProblemKind(422, "There is no such stream", "没有这样的推送内容"),
+    "too_many_streams": ProblemKind(503, "There are too many streams", "推送连接数已满"),
     "storage_unavailable": ProblemKind(503, "The store cannot answer now", "存储暂时无法应答"),
     "not_ready": ProblemKind(503, "The service is not ready", "服务尚未就绪"),
 }

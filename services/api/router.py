@@ -14,9 +14,11 @@ from services.api.orders import create_orders_router
 from services.api.page import create_page_router
 from services.api.parameters import each_once
 from services.api.policies import create_policies_router
+from services.api.push.routes import create_push_router
 from services.api.rankings import create_rankings_router
 from services.api.registry import create_units_router
 from services.api.reports import create_reports_router
+from services.api.stream.routes import create_stream_router
 from services.api.what_if.routes import create_what_if_router
 
 
@@ -37,6 +39,8 @@ def create_router(context: ApiContext) -> APIRouter:
     router.include_router(create_what_if_router(context))
     router.include_router(create_findings_router(context))
     router.include_router(create_policies_router(context))
+    router.include_router(create_push_router(context))
+    router.include_router(create_stream_router(context))
     whole = APIRouter(dependencies=[Depends(each_once)])
     whole.include_router(router)
     whole.include_router(create_health_router(context))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from fastapi import APIRouter
 
@@ -16,6 +16,7 @@ from services.cli.embedded import scoring_worker, started
 from services.cli.engine import Engine, current_engine, prepare_engine
 from services.cli.errors import CommandError
 from services.cli.http_server import bind, serving, url_of
+from services.cli.pushing import pushing
 from services.cli.topics import ensure_topics
 from services.cli.web_app import (
     api_context,
@@ -82,7 +83,8 @@ async def run_api(settings: Settings) -> None:
     """Answer questions until cancelled."""
     async with AsyncExitStack() as stack:
         engine = await _engine(settings, stack)
-        await _serve(settings, stack, query_routers(api_context(settings, engine, dict)))
+        context = api_context(settings, engine, dict)
+        await _serve(settings, stack, query_routers(context), pushing(settings, context))
 
 
 async def _engine(settings: Settings, stack: AsyncExitStack) -> Engine:
@@ -91,9 +93,16 @@ async def _engine(settings: Settings, stack: AsyncExitStack) -> Engine:
     return engine
 
 
-async def _serve(settings: Settings, stack: AsyncExitStack, routers: list[APIRouter]) -> None:
+async def _serve(
+    settings: Settings,
+    stack: AsyncExitStack,
+    routers: list[APIRouter],
+    *beside: AbstractAsyncContextManager[None],
+) -> None:
     listener = stack.enter_context(bind(settings.host, settings.port))
     await stack.enter_async_context(serving(build_app(routers), listener))
+    for part in beside:
+        await stack.enter_async_context(part)
     say_ready(url_of(listener))
     await asyncio.Event().wait()
 

@@ -25,6 +25,7 @@ from services.cli.errors import CommandError
 from services.cli.guarded import GuardedProcess
 from services.cli.http_server import bind, serving, url_of
 from services.cli.local_broker import LocalBroker
+from services.cli.pushing import pushing
 from services.cli.topics import ensure_topics, topic_id
 from services.cli.web_app import (
     api_context,
@@ -82,6 +83,7 @@ async def run_embedded(
         context = api_context(settings, engine, lambda: _state(log, worker))
         routers = [push_router(gateway), *query_routers(context)]
         await stack.enter_async_context(serving(build_app(routers), listener))
+        await stack.enter_async_context(pushing(settings, context))
         on_ready(url_of(listener), time.monotonic() - began)
         if demo:
             await stack.enter_async_context(_demo_city(url_of(listener)))

@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 
 from schemas.instants import Instant
 from services.api.context import ApiContext
+from services.api.push.options import PushOptions
 from services.api.router import create_router
 from services.cli.engine import Engine, calendar_text
 from services.ingest.archive import known_events
@@ -84,6 +85,12 @@ def api_context(
         is_ready=is_ready,
         time_zone=settings.time_zone,
         calendar=calendar_text(settings.calendar) or "",
+        push=PushOptions(
+            stream_interval=settings.stream_interval,
+            stream_clients=settings.stream_clients,
+            private_networks=settings.webhook_private_networks,
+            public_url=settings.public_url,
+        ),
     )
 
 

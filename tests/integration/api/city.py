@@ -22,6 +22,7 @@ from schemas.records import (
 )
 from schemas.topics import partition_of
 from services.api.context import ApiContext
+from services.api.push.options import DEFAULTS, PushOptions
 from services.domain.outcome import evaluate
 from services.domain.policy import Policy, load_policy, preset
 from services.domain.registry import beijing_units
@@ -48,6 +49,7 @@ class City:
     ruleset: int
     now: Instant = NOW
     ready: dict[str, bool] = field(default_factory=lambda: {"scoring": True})
+    push: PushOptions = DEFAULTS
     _flushes: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
 
     def context(self) -> ApiContext:
@@ -56,6 +58,7 @@ class City:
             partitions=PARTITIONS,
             clock=lambda: self.now,
             is_ready=lambda: self.ready,
+            push=self.push,
         )
 
     def store(self, events: Iterable[Event], clocks: Mapping[int, Instant] | None = None) -> None:

@@ -1,0 +1,182 @@
+"""Evaluations and their alerts in the order in which they were stored, for the stream and for pushes.
+
+A place is a sequence: of an evaluation the engine's microseconds at its insert, of an alert that
+number times `_ALERTS` and its place in the evaluation. One that was written twice by a retry keeps
+its first place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from schemas.instants import HOUR, Instant
+from services.storage.database import Database, Rows
+from services.storage.evaluations import Alert, RankedLine, Series
+
+_ALERTS: Final = 4096
+
+_KEY: Final = "ruleset, ranking, kind, peer_group, window_kind, window_name, number"
+_CONTENT: Final = (
+    "window_from, window_to, as_of, bottom, `ranked.unit`, `ranked.rank`, `ranked.score`,"
+    " `alert.id`, `alert.kind`, `alert.unit`"
+)
+
+
+class LoggedEvaluation(NamedTuple):
+    """An evaluation and its place."""
+
+    sequence: int
+    series: Series
+    number: int
+    window_from: Instant
+    window_to: Instant
+    as_of: Instant
+    bottom: tuple[str, ...]
+    ranked: tuple[RankedLine, ...]
+    alerts: tuple[Alert, ...]
+
+
+class LoggedAlert(NamedTuple):
+    """An alert, its place, and the numbers that it was given for, decimals as text."""
+
+    sequence: int
+    id: str
+    rule: str
+    kind: str
+    unit: str
+    group: str
+    window_kind: str
+    window_name: str
+    as_of: Instant
+    evidence: Mapping[str, Any]
+
+
+def newest_evaluation(db: Database) -> int:
+    """The place of the last evaluation; 0 before the first."""
+    ((sequence,),) = db.query("SELECT max(sequence) FROM evaluation_log")
+    return int(sequence)
+
+
+def newest_alert(db: Database) -> int:
+    """A place after every alert so far."""
+    return newest_evaluation(db) * _ALERTS + _ALERTS - 1
+
+
+def alerts_since(instant: Instant) -> int:
+    """The place before the first alert that was stored at or after an instant."""
+    return max(instant, 1) * _ALERTS - 1
+
+
+def evaluations_after(db: Database, sequence: int, limit: int) -> list[LoggedEvaluation]:
+    """Evaluations after a place, in order."""
+    return _read(db, _places(db, sequence, limit, with_alerts=False))
+
+
+def alerts_after(db: Database, sequence: int, limit: int) -> list[LoggedAlert]:
+    """Alerts after a place, in order; those of one evaluation are never cut apart.
+
+    So there may be more than ``limit``.
+    """
+    begun = sequence // _ALERTS - 1  # the evaluation that the place is in, again
+    found = _read(db, _places(db, max(begun, 0), limit, with_alerts=True))
+    alerts = [alert for logged in found for alert in _alerts_of(logged)]
+    return [alert for alert in alerts if alert.sequence > sequence]
+
+
+def present(db: Database, ruleset: int) -> list[LoggedEvaluation]:
+    """The last evaluation of each list that is evaluated now under a ruleset."""
+    rows = db.query(
+        f"SELECT max(sequence), {_KEY} FROM evaluation_log WHERE ruleset = {{ruleset:UInt32}}"  # noqa: S608 - names of columns
+        f" GROUP BY {_KEY} ORDER BY window_name DESC, number DESC"
+        " LIMIT 1 BY ranking, kind, peer_group, window_kind",
+        {"ruleset": ruleset},
+    )
+    return sorted(_read(db, rows))
+
+
+def _places(db: Database, sequence: int, limit: int, *, with_alerts: bool) -> Rows:
+    """Rows of sequence and key. The second of a retry is left out: retries take minutes at most."""
+    return db.query(
+        f"SELECT sequence, {_KEY} FROM evaluation_log"  # noqa: S608 - names of columns
+        " WHERE sequence > {after:UInt64} AND alerts >= {least:UInt32}"
+        f" AND (sequence, {_KEY}) IN (SELECT min(sequence), {_KEY} FROM evaluation_log"
+        f"  WHERE sequence > {{before:UInt64}} GROUP BY {_KEY})"
+        " ORDER BY sequence LIMIT {limit:UInt32}",
+        {
+            "after": sequence,
+            "before": max(sequence - HOUR, 0),
+            "least": 1 if with_alerts else 0,
+            "limit": limit,
+        },
+    )
+
+
+def _read(db: Database, places: Iterable[tuple[Any, ...]]) -> list[LoggedEvaluation]:
+    """The evaluations at these places."""
+    wanted = {key: sequence for sequence, *rest in places for key in [tuple(rest)]}
+    if not wanted:
+        return []
+    found = db.query(
+        f"SELECT {_KEY}, {_CONTENT} FROM evaluations FINAL"  # noqa: S608 - names of columns
+        f" WHERE ({_KEY}) IN {{keys:Array(Tuple(UInt32, String, String, String, String, String, UInt64))}}",
+        {"keys": list(wanted)},
+    )
+    return sorted(_logged(wanted[tuple(row[:7])], row) for row in found)
+
+
+def _logged(sequence: int, row: tuple[Any, ...]) -> LoggedEvaluation:
+    *series, number, window_from, window_to, as_of, bottom = row[:11]
+    units, ranks, scores, ids, kinds, alerted = row[11:]
+    return LoggedEvaluation(
+        sequence,
+        Series(*series),
+        number,
+        window_from,
+        window_to,
+        as_of,
+        tuple(bottom),
+        tuple(map(RankedLine, units, ranks, scores)),
+        tuple(map(Alert, ids, kinds, alerted)),
+    )
+
+
+def _alerts_of(logged: LoggedEvaluation) -> list[LoggedAlert]:
+    series = logged.series
+    lines = {line.unit: line for line in logged.ranked}
+    return [
+        LoggedAlert(
+            sequence=logged.sequence * _ALERTS + place,
+            id=alert.id,
+            rule=alert.kind,
+            kind=series.kind,
+            unit=alert.unit,
+            group=series.group,
+            window_kind=series.window_kind,
+            window_name=series.window_name,
+            as_of=logged.as_of,
+            evidence=_evidence(alert, logged, lines),
+        )
+        for place, alert in enumerate(logged.alerts)
+    ]
+
+
+def _evidence(
+    alert: Alert, logged: LoggedEvaluation, lines: Mapping[str, RankedLine]
+) -> dict[str, Any]:
+    """Rank, score, and how far it is to the nearest score on the other side of the line."""
+    own = lines.get(alert.unit)
+    if own is None:
+        return {}
+    bottom = frozenset(logged.bottom)
+    across = [
+        Decimal(line.score)
+        for line in logged.ranked
+        if (line.unit in bottom) != (alert.unit in bottom)
+    ]
+    found: dict[str, Any] = {"rank": own.rank, "score": own.score}
+    if across:
+        line = min(across) if alert.unit in bottom else max(across)
+        found["margin"] = f"{Decimal(own.score) - line:f}"
+    return found
