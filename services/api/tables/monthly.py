@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from services.api.gain_models import GainsAnswer
@@ -62,9 +63,9 @@ def monthly_tables(bulletin: Bulletin, names: Names) -> list[Table]:
 def _overview(bulletin: Bulletin, title: str) -> Table:
     ranking, totals = bulletin.ranking, bulletin.ranking.totals
     rows: list[Row] = [
-        ("考核周期", f"{ranking.window.from_} 至 {ranking.window.to}（不含）"),
+        ("考核周期", f"{_when(ranking.window.from_)} 至 {_when(ranking.window.to)}（不含）"),
         ("周期状态", "已结束" if bulletin.is_over else "进行中"),
-        ("数据截至", ranking.as_of or "尚无数据"),
+        ("数据截至", "尚无数据" if ranking.as_of is None else _when(ranking.as_of)),
         ("数据完整", "是" if ranking.complete else "否：有分区尚未入账到截至时刻"),
         ("考核办法", f"{ranking.policy.id}，计分版本 {ranking.policy.version}"),
         ("周期内的办法版本", "、".join(ranking.versions)),
@@ -84,6 +85,11 @@ def _overview(bulletin: Bulletin, title: str) -> Table:
         ),
     ]
     return Table(title, about_scored(ranking), ("项目", "内容"), rows)
+
+
+def _when(text: str) -> str:
+    """A local time as people write it, to the second; the line under the title is exact."""
+    return f"{datetime.fromisoformat(text):%Y年%m月%d日 %H:%M:%S}"
 
 
 def _bottom(ranking: RankingAnswer) -> str:

@@ -35,7 +35,7 @@ _WRAPPED: Final = Alignment(vertical="top", wrap_text=True)
 
 _HEADING_ROW: Final = 4  # after the title, what it is about, and an empty row
 _NARROWEST: Final = 7.0  # characters
-_WIDEST: Final = 42.0
+_WIDEST: Final = 60.0
 _HEADING_LINES: Final = 2  # that a heading may be broken into
 _LOOKED_AT: Final = 400  # rows that decide how wide a column is
 _A4: Final = 9
