@@ -58,6 +58,13 @@ class Answer(Model):
         description="The numbers are those of this instant; live, the smallest clock of all "
         "shards, null before the first flush. 截至时刻；实时查询时为各分区时钟的最小值。"
     )
+    standing: Literal["live", "frozen", "revised"] = Field(
+        "live",
+        description="frozen: revision 1 of a cycle, revised: a later one. 实时、冻结或修订。",
+    )
+    revision: int | None = Field(
+        None, description="Of a frozen cycle; null for live numbers. 版次，实时为 null。"
+    )
     live: bool = Field(description="False when `as_of` was asked for. 是否实时。")
     complete: bool = Field(
         description="False while a shard is missing, or behind `as_of`. 各分区是否齐全。"

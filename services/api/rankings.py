@@ -13,6 +13,7 @@ from schemas.fields import Code
 from schemas.instants import Instant
 from schemas.records import FlushMark, Sums
 from services.api.context import ApiContext, ask
+from services.api.cycles.frozen_ranking import check_asked, read_frozen
 from services.api.figures import REASONS_ZH, by_unit, figures, nameless, pooled, unit_model, written
 from services.api.parameters import Chosen, WindowQuery, check_kind, choose
 from services.api.ranking_models import (
@@ -54,6 +55,9 @@ class RankingQuery(UnitRatesQuery, Download):
     kind: Annotated[str, Field(max_length=20)] = Field(
         "street", description=f"One of {', '.join(sorted(KINDS))}. 单位类别。"
     )
+    revision: Annotated[int | None, Field(ge=1, lt=1 << 32)] = Field(
+        None, description="Frozen numbers of the cycle `name`; live ones if left out. 冻结版次。"
+    )
 
 
 def create_rankings_router(context: ApiContext) -> APIRouter:
@@ -75,6 +79,8 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
 
         按综合得分排名；带上次的 ETag 可避免重复传输。
         """
+        if query.revision is not None:
+            return await _frozen_reply(context, request, query, query.revision)
         marks, registry = await marks_and_units(context)
         check_list(registry, query.kind, query.group)
         chosen = choose(context, query, await live_instant(context, marks))
@@ -123,6 +129,22 @@ async def marks_and_units(context: ApiContext) -> tuple[dict[int, FlushMark], Re
         read_marks(context), ask(stored_units.all_units, context.database)
     )
     return marks, Registry(units)
+
+
+async def _frozen_reply(
+    context: ApiContext, request: Request, query: RankingQuery, revision: int
+) -> Response:
+    """The ranking that a revision of a cycle holds; it never changes."""
+    cycle = check_asked(query.window, query.name, query.from_, query.to, query.as_of)
+    check_kind(query.kind)
+    found = await read_frozen(context, cycle, revision, query.kind, query.group)
+    check_list(found.registry, query.kind, query.group)
+    live = ranking_answer(found.snapshot, found.sums, found.registry, found.scored, found.entries)
+    answer = live.model_copy(update=found.head)
+    name = f"{list_name(query.kind, query.group)}排名-{cycle}-{revision}"
+    names = found.registry.names()
+    form = wanted(request, query.format)
+    return await reply(form, answer, lambda: [ranking_table(answer, names)], name)
 
 
 async def _ranking(

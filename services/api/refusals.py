@@ -49,6 +49,12 @@ _KINDS: Final[Mapping[str, ProblemKind]] = {
     "channels_unavailable": ProblemKind(501, "Channels are not installed", "未安装消息通道组件"),
     "invalid_stream": ProblemKind(422, "There is no such stream", "没有这样的推送内容"),
     "too_many_streams": ProblemKind(503, "There are too many streams", "推送连接数已满"),
+    "cycle_not_ended": ProblemKind(409, "The cycle has not ended", "考核周期尚未结束"),
+    "cycle_frozen": ProblemKind(409, "The cycle is frozen already", "考核周期已冻结"),
+    "cycle_not_frozen": ProblemKind(404, "The cycle is not frozen", "考核周期尚未冻结"),
+    "unknown_revision": ProblemKind(404, "There is no such revision", "没有这个版次"),
+    "revision_conflict": ProblemKind(409, "The revision is there already", "该版次已发布"),
+    "shards_behind": ProblemKind(503, "A shard lags behind", "有分区尚未入账"),
     "storage_unavailable": ProblemKind(503, "The store cannot answer now", "存储暂时无法应答"),
     "not_ready": ProblemKind(503, "The service is not ready", "服务尚未就绪"),
 }

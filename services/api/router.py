@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from services.api.adjustments import create_adjustments_router
 from services.api.breakdowns import create_breakdowns_router
 from services.api.context import ApiContext
+from services.api.cycles.routes import create_cycles_router
 from services.api.findings import create_findings_router
 from services.api.gains import create_gains_router
 from services.api.health import create_health_router
@@ -36,6 +37,7 @@ def create_router(context: ApiContext) -> APIRouter:
     router.include_router(create_orders_router(context))
     router.include_router(create_units_router(context))
     router.include_router(create_adjustments_router(context))
+    router.include_router(create_cycles_router(context))
     router.include_router(create_what_if_router(context))
     router.include_router(create_findings_router(context))
     router.include_router(create_policies_router(context))

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from services.cli.cycles_command import audit, freeze, revise
 from services.cli.errors import EXPECTED, end_with
 from services.cli.explain_command import explain
 from services.cli.import_command import import_file
@@ -171,6 +172,9 @@ app.command("import")(import_file)
 app.command("simulate")(simulate)
 app.command("what-if")(what_if)
 app.command("explain")(explain)
+app.command("freeze")(freeze)
+app.command("revise")(revise)
+app.command("audit")(audit)
 
 
 def _serve(

@@ -16,13 +16,22 @@ _MOST: Final = 9, 10  # from this share of all orders on none is searched for: a
 # Instants in data are told in UTC and with the fewest digits, so they sort as texts within a second.
 # The engine looks into the data only where the event's own instant does not settle it.
 _INSTANTS: Final = r"""extractAll(data, '"(\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z)"')"""
-_NEAR: Final = (
+NEAR: Final = (
     "max(occurred_at < fromUnixTimestamp64Micro({ends_at:Int64}, 'UTC')"
     f" OR arrayExists(told -> told < {{ends_text:String}}, {_INSTANTS}))"
     " AND max(occurred_at >= fromUnixTimestamp64Micro({begins_at:Int64}, 'UTC')"
     " OR {pauses:Bool} AND type = 'suspended'"
     f" OR arrayExists(told -> told >= {{begins_text:String}}, {_INSTANTS}))"
 )
+
+
+def near_params(reach: Reach) -> Mapping[str, Any]:
+    """The parameters of `NEAR`, a condition on all events of one order."""
+    return {
+        **reach._asdict(),
+        "ends_text": format_instant(reach.ends_at),
+        "begins_text": format_instant(reach.begins_at - SECOND),
+    }
 
 
 # Without a look into the data: what is near by its events alone.
@@ -48,11 +57,7 @@ class WhatIfReader:
     def __init__(self, db: Database, marks: Mapping[int, FlushMark], reach: Reach) -> None:
         self._db = db
         self._marks = marks
-        self._reach: Mapping[str, Any] = {
-            **reach._asdict(),
-            "ends_text": format_instant(reach.ends_at),
-            "begins_text": format_instant(reach.begins_at - SECOND),
-        }
+        self._reach = near_params(reach)
         self._counts: dict[int, Orders] = {}
 
     def count(self) -> int:
@@ -60,7 +65,7 @@ class WhatIfReader:
         for shard in self._marks:
             found = self._counted(shard, _SURELY_NEAR)
             # Where most are near anyway, nobody has to look for the others.
-            self._counts[shard] = found if _is_most(found) else self._counted(shard, _NEAR)
+            self._counts[shard] = found if _is_most(found) else self._counted(shard, NEAR)
         return sum(
             orders.all if _is_most(orders) else orders.near for orders in self._counts.values()
         )
@@ -81,7 +86,7 @@ class WhatIfReader:
             if not _is_most(self._counts[shard]):
                 where = (
                     f"AND subject IN (SELECT subject FROM events WHERE {UNTIL_MARK}"  # noqa: S608 (constants)
-                    f" GROUP BY shard, subject HAVING {_NEAR})"
+                    f" GROUP BY shard, subject HAVING {NEAR})"
                 )
                 params = {**params, **self._reach}
             with self._db.stream(events_statement(where), params) as stream:

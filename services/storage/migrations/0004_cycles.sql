@@ -1,0 +1,26 @@
+-- Frozen cycles (docs/cycles.md). Rows are only ever added. Of two revisions with one number the
+-- first recorded counts; orders belong to a revision by the id of its computation, so what a
+-- computation that was cut off has left belongs to none.
+
+CREATE TABLE IF NOT EXISTS cycle_revisions
+(
+    cycle String,                        -- name of a window of kind cycle
+    revision UInt32,                     -- from 1
+    computation String,
+    inputs String,                       -- JSON: positions, as_of, policy, units, adjustments, engine
+    results String,                      -- JSON: sums, lists, what no rule could evaluate
+    checksum String,                     -- SHA-256 over inputs, results, ground and approver
+    ground String,
+    approver String,
+    recorded_at DateTime64(6, 'UTC')
+)
+ENGINE = MergeTree ORDER BY (cycle, revision, recorded_at);
+
+CREATE TABLE IF NOT EXISTS cycle_orders
+(
+    computation String,
+    subject String,
+    next_change Int64,                   -- microseconds: until then only an event can change it
+    contributions String CODEC(ZSTD)     -- JSON: what the order adds to the cycle, sorted
+)
+ENGINE = MergeTree ORDER BY (computation, subject);
