@@ -91,7 +91,8 @@ def secret_of(db: Database, endpoint: str) -> str | None:
 def forget_secret(db: Database, endpoint: str) -> None:
     """Delete the secret of an endpoint that was deleted."""
     db.execute(
-        "ALTER TABLE push_secrets DELETE WHERE endpoint = {endpoint:String}",
+        "ALTER TABLE push_secrets DELETE WHERE endpoint = {endpoint:String}"
+        " SETTINGS mutations_sync = 1",
         {"endpoint": endpoint},
     )
 

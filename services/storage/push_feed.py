@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from schemas.instants import HOUR, Instant
+from schemas.instants import HOUR, MINUTE, Instant
 from services.storage.database import Database, Rows
 from services.storage.evaluations import Alert, RankedLine, Series
 
@@ -93,7 +93,7 @@ def present(db: Database, ruleset: int) -> list[LoggedEvaluation]:
         " LIMIT 1 BY ranking, kind, peer_group, window_kind",
         {"ruleset": ruleset},
     )
-    return sorted(_read(db, rows))
+    return _read(db, rows)
 
 
 def _places(db: Database, sequence: int, limit: int, *, with_alerts: bool) -> Rows:
@@ -123,7 +123,13 @@ def _read(db: Database, places: Iterable[tuple[Any, ...]]) -> list[LoggedEvaluat
         f" WHERE ({_KEY}) IN {{keys:Array(Tuple(UInt32, String, String, String, String, String, UInt64))}}",
         {"keys": list(wanted)},
     )
-    return sorted(_logged(wanted[tuple(row[:7])], row) for row in found)
+    read = {tuple(row[:7]): _logged(wanted[tuple(row[:7])], row) for row in found}
+    last = max(wanted.values())
+    ordered = sorted(wanted, key=lambda key: wanted[key])
+    # On a replica a place may arrive before its evaluation: nothing after it is told before it is.
+    waited_for = (wanted[key] for key in ordered if key not in read and last - wanted[key] < MINUTE)
+    end = next(waited_for, last + 1)
+    return [read[key] for key in ordered if key in read and wanted[key] < end]
 
 
 def _logged(sequence: int, row: tuple[Any, ...]) -> LoggedEvaluation:

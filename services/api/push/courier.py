@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Final, Protocol
 
-from schemas.instants import Instant
+from schemas.instants import DAY, Instant
 from services.api.push.messages import Messages
 from services.api.push.sending import Outcome, Sender
 from services.domain.retrying import REST, gives_up, next_attempt
@@ -28,6 +28,9 @@ from services.storage.push_feed import LoggedAlert
 _ROUND_SECONDS: Final = 1.0
 _BATCH: Final = 20  # deliveries of one endpoint in one round
 _PAGE: Final = 500  # alerts
+
+STALE: Final = 3 * DAY
+"""Older alerts are no news: not pushed when nothing could be delivered for so long."""
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -100,7 +103,8 @@ class Courier:
         """Add a waiting delivery for each new alert and endpoint (blocking)."""
         if any(endpoint.id not in self._seen for endpoint in active):
             self._seen |= deliveries.reached(self._database)
-        seen = {each.id: max(each.since, self._seen.get(each.id, 0)) for each in active}
+        oldest = push_feed.alerts_since(self._clock() - STALE)
+        seen = {each.id: max(each.since, self._seen.get(each.id, 0), oldest) for each in active}
         while found := push_feed.alerts_after(self._database, min(seen.values()), _PAGE):
             now = self._clock()
             for endpoint in active:
@@ -151,13 +155,20 @@ class Courier:
         for delivery in batch:
             if secret is None or not self._lease.holds():
                 return
-            outcome = await self._senders[endpoint.kind].send(
-                delivery, endpoint.address, secret, self._clock()
-            )
+            outcome = await self._attempt(endpoint, delivery, secret)
             await asyncio.to_thread(self._record, endpoint, delivery, outcome)
             if outcome.problem:
                 self._rests[endpoint.id] = self._clock() + REST
                 return
+
+    async def _attempt(self, endpoint: Endpoint, delivery: Delivery, secret: str) -> Outcome:
+        sender = self._senders[endpoint.kind]
+        try:
+            return await sender.send(delivery, endpoint.address, secret, self._clock())
+        except Exception as error:  # noqa: BLE001 - one message must not be tried without an end
+            # Its text may hold the address.
+            _LOG.error("a delivery failed within the service: %s", type(error).__qualname__)
+            return Outcome("internal_error")
 
     def _record(self, endpoint: Endpoint, delivery: Delivery, outcome: Outcome) -> None:
         """Store what came of an attempt, and switch off an endpoint that is gone (blocking)."""

@@ -51,7 +51,11 @@ class Hub:
             RANKINGS: RankingLog(context),
         }
         self._reached: dict[str, int] = {}
+        self._states: dict[str, tuple[int, list[LogEvent]]] = {}
         self._board = RateBoard(context)
+        self._rates_due = False
+        self._joining = 0
+        self._stopped = False
         self._task: asyncio.Task[None] | None = None
 
     async def join(self, wish: Wish, last_id: str | None) -> Client:
@@ -60,23 +64,25 @@ class Hub:
         Raises:
             Problem: 503, there are too many, or storage cannot answer now.
         """
-        if len(self._clients) >= self._context.push.stream_clients:
+        if len(self._clients) + self._joining >= self._context.push.stream_clients:
             raise refusal(
                 "too_many_streams",
                 "This process serves as many streams as it may.",
                 "本进程的推送连接数已满。",
                 headers={"Retry-After": "5"},
             )
-        async with self._lock:
-            if self._task is None or self._task.done():
-                await self._begin()
-            client = Client(wish, self._present(wish), heartbeat=self._heartbeat)
-            self._clients.add(client)  # now: others are counted while this one is waited for
-            try:
+        self._joining += 1
+        try:
+            async with self._lock:
+                if self._task is None or self._task.done():
+                    await self._begin()
+                client = Client(wish, self._present(wish), heartbeat=self._heartbeat)
                 await self._catch_up(client, last_id)
-            except BaseException:
-                self._clients.discard(client)
-                raise
+                self._clients.add(client)
+        finally:
+            self._joining -= 1
+        if self._stopped:
+            client.close(_STOPPED)
         return client
 
     def leave(self, client: Client) -> None:
@@ -85,6 +91,7 @@ class Hub:
 
     def stop(self) -> None:
         """End all streams, and read no more."""
+        self._stopped = True
         ended(self._clients, _STOPPED)
         if self._task is not None:
             self._task.cancel()
@@ -107,7 +114,7 @@ class Hub:
         self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        while self._clients:
+        while self._clients or self._joining:
             await asyncio.sleep(self._context.push.stream_interval)
             try:
                 await self.poll()
@@ -129,10 +136,14 @@ class Hub:
 
     async def _poll_rates(self) -> None:
         listening = self._of(RATES)
-        if not listening or not await self._board.refresh():
+        if not listening:
+            return
+        self._rates_due = await self._board.refresh() or self._rates_due
+        if not self._rates_due:
             return
         for client in listening:
             await self._send_rates(client)
+        self._rates_due = False  # not if the store failed in between
         self._cut_slow()
 
     async def _send_rates(self, client: Client) -> None:
@@ -151,14 +162,14 @@ class Hub:
         for topic in sorted(client.wish.topics & self._logs.keys()):
             place = known.of_log(topic)
             if place is None:
-                missed[topic] = await self._logs[topic].state()
+                missed[topic] = await self._state(topic)
                 continue
             client.position.set_log(topic, place)
             found = await self._missed(topic, place, client.wish)
             if found is None:
                 lost.append(topic)
                 client.position.set_log(topic, self._reached[topic])
-            missed[topic] = await self._logs[topic].state() if found is None else found
+            missed[topic] = await self._state(topic) if found is None else found
         if lost:
             client.reset_event(orjson.dumps({"topics": lost}).decode())
         for topic, events in missed.items():
@@ -173,12 +184,12 @@ class Hub:
         """What a client missed of a log up to where the hub stands; None if that is too much.
 
         A place beyond the hub's is that of another process, which has read more: then the hub
-        reads on. One that is still beyond is none of this store.
+        reads on. One beyond all that is stored is none of this store.
         """
         if place > self._reached[topic]:
             await self._poll_log(topic)
         if place > self._reached[topic]:
-            return None
+            return [] if place <= await self._logs[topic].newest() else None
         missed: list[LogEvent] = []
         while place < self._reached[topic]:
             found = await self._logs[topic].after(place, RESUMABLE)
@@ -191,6 +202,14 @@ class Hub:
                 return None
             place = found[-1].sequence if found else self._reached[topic]
         return missed
+
+    async def _state(self, topic: str) -> list[LogEvent]:
+        """What a new client begins with; read once for all that come at the same place."""
+        reached = self._reached[topic]
+        known = self._states.get(topic)
+        if known is None or known[0] != reached:
+            self._states[topic] = known = (reached, await self._logs[topic].state())
+        return known[1]
 
     def _of(self, topic: str) -> list[Client]:
         return [client for client in self._clients if topic in client.wish.topics]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from schemas.instants import DAY, HOUR, MINUTE, SECOND
+from services.api.push.courier import STALE
 from services.domain.retrying import DISABLED_AFTER, PAUSES
 from services.storage import deliveries, endpoints
 from services.storage.database import Database
@@ -60,7 +61,10 @@ async def test_one_that_was_sent_but_not_recorded_comes_again_under_its_id(city:
         alert = entered(UNIT, 1)
         evaluate(city, 1, alert)
         await one_round(courier_of(city))
-        city.database.execute("ALTER TABLE push_deliveries DELETE WHERE state = 'delivered'")
+        city.database.execute(
+            "ALTER TABLE push_deliveries DELETE WHERE state = 'delivered'"
+            " SETTINGS mutations_sync = 1"
+        )
 
         await one_round(courier_of(city))
 
@@ -275,3 +279,17 @@ async def test_an_endpoint_rests_after_a_failure_whatever_waits_for_it(city: Cit
         await one_round(courier)
 
         assert sorted(receiver.ids) == [entered(UNIT, number).id for number in range(5)]
+
+
+async def test_alerts_of_long_ago_are_not_pushed(city: City) -> None:
+    async with receiving(in_time=False) as receiver:
+        endpoint_at(city, receiver, "a")
+        evaluate(city, 1, entered(UNIT, 1))
+        ((stored,),) = city.database.query("SELECT max(sequence) FROM evaluation_log")
+        city.now = stored + STALE + 1
+
+        await one_round(courier_of(city))
+        assert receiver.paths == []
+        city.now = stored + STALE - DAY
+        await one_round(courier_of(city))
+        assert receiver.ids == [entered(UNIT, 1).id]

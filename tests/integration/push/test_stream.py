@@ -192,3 +192,25 @@ def new_order(city: City, unit: str, subject: str) -> None:
             event("dispatched", at + 1, subject=subject, unit=unit),
         ]
     )
+
+
+async def test_who_comes_from_a_process_that_has_read_more_hears_no_repetition(city: City) -> None:
+    """Two processes; one of them looks into the store only when it has to."""
+    evaluate(city, 1, entered(UNIT, 1))
+    topics = {"topics": "alerts,rankings"}
+    city.push = FAST._replace(stream_interval=60)
+    async with served(city) as slow, listening(slow, **topics) as first:
+        await first.event()
+        city.push = FAST
+        async with served(city) as quick:
+            async with listening(quick, **topics) as client:
+                await client.event()
+                evaluate(city, 2, entered(OTHER, 2))
+                heard = [await client.event(), await client.event()]
+            last_id = client.last_id
+            evaluate(city, 3)
+        async with listening(slow, last_id, **topics) as client:
+            after = await client.event()
+
+    assert {found.topic for found in heard} == {"alerts", "rankings"}
+    assert (after.topic, after.data["evaluation"]) == ("rankings", 3)
