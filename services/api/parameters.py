@@ -16,10 +16,18 @@ from services.api.refusals import refusal
 from services.domain.ranking import COUNTS
 from services.domain.registry import KINDS as UNIT_KINDS
 from services.domain.timeline import LEAD
-from services.domain.windows import KINDS, Window, WindowError, custom_window, window
+from services.domain.windows import (
+    KINDS,
+    ROLLING,
+    Window,
+    WindowError,
+    custom_window,
+    window,
+)
 
 __all__ = ["LEAD", "Chosen", "WindowQuery", "check_indicator", "choose", "read_instant"]
 
+_WINDOWS: Final = (*KINDS, *ROLLING)
 _STATES: Final = frozenset(
     f"state:{name}"
     for name in (
@@ -51,8 +59,9 @@ class WindowQuery(BaseModel):
 
     window: Annotated[str | None, Field(max_length=20)] = Field(
         None,
-        description=f"One of {', '.join(KINDS)}; cycle if nothing is given. "
-        "时间窗口类型，缺省为考核周期 cycle。",
+        description=f"One of {', '.join(_WINDOWS)}; cycle if nothing is given. Rolling windows "
+        f"({', '.join(ROLLING)}) end at `as_of`. 时间窗口类型，缺省为考核周期 cycle；"
+        "滚动窗口以 as_of 为终点。",
     )
     name: Annotated[str | None, Field(max_length=20)] = Field(
         None,
@@ -207,12 +216,14 @@ def _named(context: ApiContext, query: WindowQuery, at: Instant) -> Window:
     try:
         return window(context.policy, kind, query.name, at)
     except WindowError as error:
-        is_kind = kind not in KINDS
+        is_kind = kind not in _WINDOWS
         raise refusal(
             "invalid_window",
             f"{str(error)[0].upper()}{str(error)[1:]}.",
-            f"window 须为 {'、'.join(KINDS)} 之一。"
+            f"window 须为 {'、'.join(_WINDOWS)} 之一。"
             if is_kind
+            else "滚动窗口以 as_of 为终点，不接受 name。"
+            if kind in ROLLING and query.name is not None
             else "name 与窗口类型不符，例如 2026-11（周期、月）、2026-11-22（日）、"
             "2026-11-26（周，以末日命名）、2026-Q4、2026（年）。",
             path="window" if is_kind else "name",

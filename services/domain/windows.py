@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, Protocol, get_args
 from zoneinfo import ZoneInfo
 
 from schemas.instants import (
+    DAY,
     EARLIEST,
     QUARTER_HOUR,
     Instant,
@@ -26,6 +27,8 @@ from schemas.instants import (
 from schemas.policy.document import Cycle, Weekday
 
 KINDS: Final = ("cycle", "day", "week", "month", "quarter", "year")
+ROLLING: Final = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
+"""Windows of a length, in microseconds of elapsed time, that end at the instant looked from."""
 
 _WEEKDAYS: Final[tuple[str, ...]] = get_args(Weekday)
 _MONTHLY: Final = re.compile(r"(\d{4})-(\d\d)", re.ASCII)
@@ -70,7 +73,7 @@ class Window(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What a window is compared with: the one before it, as it stood at an instant."""
+    """What a window is compared with: an earlier one, as it stood at an instant."""
 
     window: Window
     as_of: Instant
@@ -81,13 +84,16 @@ def window(policy: BusinessTime, kind: str, name: str | None, at: Instant) -> Wi
 
     Names: month ``2026-11``; day ``2026-11-22`` (noon of the 21st to noon of the 22nd, where days
     end at noon); week by its last day ``2026-11-26``; quarter ``2026-Q4``; year ``2026``, in which
-    it ends. A cycle is named as the month or quarter in which it ends.
+    it ends. A cycle is named as the month or quarter in which it ends. A rolling window (24h, 7d,
+    30d) ends at ``at`` and takes no name; its own is the instant at which it ends.
 
     Raises:
         WindowError: unknown kind, or a name that names no window of this kind.
     """
+    if kind in ROLLING:
+        return _rolling(kind, name, at)
     if kind not in KINDS:
-        raise WindowError(f"a window is one of {', '.join(KINDS)}")
+        raise WindowError(f"a window is one of {', '.join((*KINDS, *ROLLING))}")
     local = to_datetime(at).astimezone(policy.time_zone)
     try:
         last = _holding(policy.cycle, kind, local) if name is None else _parse(policy, kind, name)
@@ -112,11 +118,13 @@ def custom_window(begins_at: Instant, ends_at: Instant) -> Window:
 
 
 def previous(policy: BusinessTime, window_: Window) -> Window:
-    """The window of the same kind that ends where this one begins.
+    """The window of the same kind (and length, where it has one) that ends where this one begins.
 
     Raises:
         WindowError: it lies before 1900.
     """
+    if window_.kind in ROLLING:
+        return _rolling(window_.kind, None, window_.begins_at)
     if window_.kind == "custom":
         length = window_.ends_at - window_.begins_at
         if window_.begins_at - length < EARLIEST:
@@ -138,17 +146,78 @@ def comparison(policy: BusinessTime, window_: Window, at: Instant) -> Comparison
     before = previous(policy, window_)
     if at < window_.begins_at:  # neither has begun
         return Comparison(before, before.begins_at)
-    if window_.kind == "custom":
+    if window_.kind == "custom" or window_.kind in ROLLING:
         return Comparison(before, at - (window_.begins_at - before.begins_at))
-    local = to_datetime(at).astimezone(policy.time_zone)
     months = _MONTHS.get(policy.cycle.kind if window_.kind == "cycle" else window_.kind)
     if months is None:
-        local -= timedelta(days=_DAYS[window_.kind])
+        then = _days_before(at, _DAYS[window_.kind], policy.time_zone)
     else:
-        month = _month(local.date(), -months)
-        day = min(local.day, monthrange(month.year, month.month)[1])
-        local = local.replace(year=month.year, month=month.month, day=day)
-    return Comparison(before, max(from_datetime(local), before.begins_at))
+        then = _months_before(at, months, policy.time_zone)
+    return Comparison(before, max(then, before.begins_at))
+
+
+def same_period_last_year(policy: BusinessTime, window_: Window, at: Instant) -> Comparison:
+    """What a window, as it stands at ``at``, is compared with on the year (同比).
+
+    The window of the same name a year earlier, as it stood at the same local day and time. The 29th
+    of February is compared with the 28th; a week with the one of 52 weeks ago, so that the same
+    weekdays meet; a rolling window with one of its length that ends at the same local time a year
+    earlier; any other interval with that between the same local times a year earlier, or, where
+    none is left of it (the 28th to the 29th of February), with one of its length.
+
+    Raises:
+        WindowError: that window lies before 1900.
+    """
+    try:
+        before, days = _last_year(policy, window_)
+        if at < window_.begins_at:  # neither has begun
+            return Comparison(before, before.begins_at)
+        zone = policy.time_zone
+        then = _days_before(at, days, zone) if days else _months_before(at, 12, zone)
+    except WindowError:
+        raise
+    except (ValueError, OverflowError):
+        raise WindowError("a window outside the years 1900 to 2299") from None
+    return Comparison(before, max(then, before.begins_at))
+
+
+def _last_year(policy: BusinessTime, window_: Window) -> tuple[Window, int]:
+    """The window a year earlier, and how many days earlier it is where that is a number of days."""
+    kind, zone = window_.kind, policy.time_zone
+    if kind == "week":
+        return window(policy, kind, None, _days_before(window_.begins_at, 364, zone)), 364
+    if kind == "day":
+        last = date.fromisoformat(window_.name)
+        then = _same_day(last, 12)
+        return window(policy, kind, then.isoformat(), window_.begins_at), (last - then).days
+    if kind in KINDS:
+        year = f"{int(window_.name[:4]) - 1:04}"
+        return window(policy, kind, year + window_.name[4:], window_.begins_at), 0
+    ends_at = _months_before(window_.ends_at, 12, zone)
+    if kind in ROLLING:
+        return _rolling(kind, None, ends_at), 0
+    begins_at = _months_before(window_.begins_at, 12, zone)
+    if begins_at >= ends_at:
+        ends_at = begins_at + window_.ends_at - window_.begins_at
+    return custom_window(begins_at, ends_at), 0
+
+
+def _days_before(at: Instant, days: int, zone: ZoneInfo) -> Instant:
+    """The same local time, so many days earlier."""
+    return from_datetime(to_datetime(at).astimezone(zone) - timedelta(days=days))
+
+
+def _months_before(at: Instant, months: int, zone: ZoneInfo) -> Instant:
+    """The same local day and time so many months earlier, clamped to the month's length."""
+    local = to_datetime(at).astimezone(zone)
+    day = _same_day(local.date(), months)
+    return from_datetime(local.replace(year=day.year, month=day.month, day=day.day))
+
+
+def _same_day(day: date, months: int) -> date:
+    """The same day so many months earlier, clamped to the month's length."""
+    month = _month(day, -months)
+    return month.replace(day=min(day.day, monthrange(month.year, month.month)[1]))
 
 
 def bucket_of(instant: Instant) -> Instant:
@@ -165,6 +234,15 @@ def local_day(instant: Instant, zone: ZoneInfo) -> int:
 @lru_cache(maxsize=100_000)
 def _day_of_bucket(bucket: Instant, zone: ZoneInfo) -> int:
     return to_datetime(bucket).astimezone(zone).toordinal()
+
+
+def _rolling(kind: str, name: str | None, ends_at: Instant) -> Window:
+    if name is not None:
+        raise WindowError("a rolling window ends at as_of and takes no name")
+    begins_at = ends_at - ROLLING[kind]
+    if begins_at < EARLIEST:
+        raise WindowError("a window outside the years 1900 to 2299")
+    return Window(kind, format_instant(ends_at), begins_at, ends_at)
 
 
 def _holding(cycle: Cycle, kind: str, local: datetime) -> date:

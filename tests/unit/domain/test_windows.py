@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -7,10 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.instants import DAY, HOUR, MINUTE, QUARTER_HOUR, SECOND, to_datetime
+from schemas.instants import (
+    DAY,
+    EARLIEST,
+    HOUR,
+    MINUTE,
+    QUARTER_HOUR,
+    SECOND,
+    from_datetime,
+    to_datetime,
+)
 from schemas.policy.document import Cycle
 from services.domain.windows import (
     KINDS,
+    ROLLING,
     Window,
     WindowError,
     bucket_of,
@@ -18,6 +29,7 @@ from services.domain.windows import (
     custom_window,
     local_day,
     previous,
+    same_period_last_year,
     window,
 )
 from tests.support.orders import local
@@ -242,3 +254,113 @@ def test_the_instant_compared_with_lies_in_the_window_before(
 ) -> None:
     found = comparison(policy, window(policy, kind, None, at), at)
     assert found.window.begins_at <= found.as_of <= found.window.ends_at
+
+
+NEW_YORK_ZONE: Final = ZoneInfo("America/New_York")
+
+
+def in_new_york(text: str) -> int:
+    return from_datetime(datetime.fromisoformat(text).replace(tzinfo=NEW_YORK_ZONE))
+
+
+@pytest.mark.parametrize(("kind", "length"), [("24h", DAY), ("7d", 7 * DAY), ("30d", 30 * DAY)])
+def test_a_rolling_window_ends_at_the_instant_looked_from(kind: str, length: int) -> None:
+    at = local("2026-11-22 10:07:03") + 5
+    found = window(BEIJING, kind, None, at)
+    assert found == Window(kind, "2026-11-22T02:07:03.000005Z", at - length, at)
+    assert previous(BEIJING, found) == window(BEIJING, kind, None, at - length)
+    assert comparison(BEIJING, found, at) == (previous(BEIJING, found), at - length)
+    with pytest.raises(WindowError, match="takes no name"):
+        window(BEIJING, kind, "2026-11-22", at)
+    with pytest.raises(WindowError, match="1900"):
+        window(BEIJING, kind, None, EARLIEST + length - 1)
+
+
+def test_rolling_windows_have_the_same_length_where_clocks_change() -> None:
+    at = in_new_york("2015-03-08 12:00")  # at 02:00 clocks went on an hour
+    found = window(NEW_YORK, "24h", None, at)
+    assert (found.begins_at, found.ends_at) == (in_new_york("2015-03-07 11:00"), at)
+    year = same_period_last_year(NEW_YORK, found, at)
+    ends_at = in_new_york("2014-03-08 12:00")
+    assert year.as_of == year.window.ends_at == ends_at
+    assert year.window.begins_at == ends_at - DAY
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind", "at", "name", "back"),
+    [
+        (BEIJING, "cycle", "2026-11-01 15:30", "2025-11", "2025-11-01 15:30"),
+        (BEIJING, "cycle", "2024-02-29 15:30", "2023-03", "2023-02-28 15:30"),
+        (NOON, "cycle", "2026-10-19 12:00", "2025-11", "2025-10-19 12:00"),
+        (QUARTERS, "cycle", "2026-05-31 09:00", "2025-Q2", "2025-05-31 09:00"),
+        (CALENDAR, "month", "2024-02-29 09:00", "2023-02", "2023-02-28 09:00"),
+        (CALENDAR, "month", "2025-02-28 09:00", "2024-02", "2024-02-28 09:00"),
+        (CALENDAR, "quarter", "2026-12-31 09:00", "2025-Q4", "2025-12-31 09:00"),
+        (BEIJING, "year", "2026-11-01 00:00", "2026", "2025-11-01 00:00"),
+        (BEIJING, "day", "2026-11-22 10:00", "2025-11-22", "2025-11-22 10:00"),
+        (BEIJING, "day", "2026-11-22 12:00", "2025-11-23", "2025-11-22 12:00"),
+        (BEIJING, "day", "2024-02-28 15:00", "2023-02-28", "2023-02-27 15:00"),
+        (BEIJING, "day", "2024-02-29 11:00", "2023-02-28", "2023-02-28 11:00"),
+        (BEIJING, "week", "2026-11-22 10:00", "2025-11-27", "2025-11-23 10:00"),
+    ],
+)
+def test_a_window_is_compared_with_that_of_its_name_a_year_earlier(
+    policy: Time, kind: str, at: str, name: str, back: str
+) -> None:
+    found = same_period_last_year(policy, window(policy, kind, None, local(at)), local(at))
+    assert found == (window(policy, kind, name, 0), local(back))
+
+
+def test_a_window_that_has_ended_is_compared_on_the_year_at_the_same_age() -> None:
+    february = window(CALENDAR, "month", "2024-02", 0)
+    found = same_period_last_year(CALENDAR, february, local("2024-03-10 08:00"))
+    assert found == (window(CALENDAR, "month", "2023-02", 0), local("2023-03-10 08:00"))
+
+
+def test_a_window_to_come_is_compared_before_that_of_last_year_begins() -> None:
+    november = window(CALENDAR, "month", "2026-11", 0)
+    found = same_period_last_year(CALENDAR, november, november.begins_at - 1)
+    assert found.as_of == found.window.begins_at == local("2025-11-01 00:00")
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "begun", "ended"),
+    [
+        ("2026-11-20 10:07", "2026-11-21 00:00", "2025-11-20 10:07", "2025-11-21 00:00"),
+        ("2024-02-01 00:00", "2024-03-01 00:00", "2023-02-01 00:00", "2023-03-01 00:00"),
+        ("2024-02-28 00:00", "2024-02-29 00:00", "2023-02-28 00:00", "2023-03-01 00:00"),
+    ],
+)
+def test_any_interval_is_compared_with_the_same_local_times_a_year_earlier(
+    begins: str, ends: str, begun: str, ended: str
+) -> None:
+    found = custom_window(local(begins), local(ends))
+    year = same_period_last_year(BEIJING, found, found.ends_at)
+    assert year.window == custom_window(local(begun), local(ended))
+
+
+def test_local_times_stay_where_clocks_change_between_the_years() -> None:
+    found = window(NEW_YORK, "month", "2015-03", 0)
+    at = in_new_york("2015-03-08 12:00")  # already summer time, on this day of 2014 not yet
+    assert same_period_last_year(NEW_YORK, found, at).as_of == in_new_york("2014-03-08 12:00")
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *ROLLING])
+def test_nothing_is_compared_before_1900(kind: str) -> None:
+    at = "1901-06-01 12:00" if kind == "year" else "1900-12-01 12:00"
+    early = window(MIDNIGHT, kind, None, local(at))
+    with pytest.raises(WindowError, match="1900"):
+        same_period_last_year(MIDNIGHT, early, early.ends_at)
+
+
+@given(
+    kind=st.sampled_from([*KINDS, *ROLLING]),
+    at=st.integers(local("1995-01-01 00:00"), local("2040-01-01 00:00")),
+    policy=st.sampled_from([BEIJING, CALENDAR, MIDNIGHT, QUARTERS, NEW_YORK]),
+)
+def test_the_instant_a_year_earlier_lies_in_the_window_of_last_year(
+    kind: str, at: int, policy: Time
+) -> None:
+    found = same_period_last_year(policy, window(policy, kind, None, at), at)
+    assert found.window.begins_at <= found.as_of <= found.window.ends_at
+    assert 360 * DAY < at - found.as_of < 368 * DAY
