@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 import typer
 
-from services.cli.errors import EXPECTED, CommandError, end_with
+from services.cli.errors import EXPECTED, CommandError
 from services.web.connection import Connection, no_answer
 from services.web.problems import MEDIA_TYPE
 
@@ -65,7 +65,7 @@ def audit(
     try:
         found = _audited(cycle, revision, url)
     except EXPECTED as error:
-        end_with(error)
+        raise _ended(error) from None
     head = f"{found['cycle']} 第 {found['revision']} 版 revision {found['revision']}"
     if found["equal"]:
         typer.echo(f"{head}: 一致 equal, SHA-256 {found['checksum']}")
@@ -130,7 +130,7 @@ def _decided(step: str, cycle: str, decision: Answer, as_of: str | None, url: st
                 raise _refused(service, answer)
             found: Answer = answer.json()
     except EXPECTED as error:
-        end_with(error)
+        raise _ended(error) from None
     return found
 
 
@@ -144,6 +144,12 @@ def _refused(service: Connection, answer: httpx.Response) -> CommandError:
         f"{problem['title']}: {problem['detail']}"
         f" {problem['title_zh']}：{problem.get('detail_zh', '')}"
     )
+
+
+def _ended(error: Exception) -> typer.Exit:
+    """Say what went wrong; the command ends with code 1."""
+    typer.echo(f"hotline: {error}", err=True)
+    return typer.Exit(1)
 
 
 def _show(found: Answer) -> None:
