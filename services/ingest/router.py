@@ -20,8 +20,9 @@ _EVENT: Final[dict[str, Any]] = {
     "time": "2026-07-03T07:05:00+08:00",
     "data": {"unit": "110105001"},
 }
+_LIST: Final[dict[str, Any]] = {"type": "array", "minItems": 1, "items": {"type": "object"}}
 _ONE: Final[dict[str, Any]] = {"schema": {"type": "object"}, "example": _EVENT}
-_MANY: Final[dict[str, Any]] = {"schema": {"type": "array"}, "example": [_EVENT]}
+_MANY: Final[dict[str, Any]] = {"schema": _LIST, "example": [_EVENT]}
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     400: {"description": "Empty body, not UTF-8, not JSON"},
     413: {"description": "Body too large, or too many events"},
@@ -47,7 +48,7 @@ def create_router(gateway: Gateway) -> APIRouter:
                     EVENT_JSON: _ONE,
                     BATCH_JSON: _MANY,
                     PLAIN_JSON: {
-                        "schema": {"oneOf": [{"type": "object"}, {"type": "array"}]},
+                        "schema": {"oneOf": [{"type": "object"}, _LIST]},
                         "example": _EVENT,
                     },
                 },

@@ -14,10 +14,14 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import FailureGroup
 from schemathesis.core.result import Ok
 
-from services.api.app import create_app
-from tests.integration.api.city import City
+from services.cli.web_app import build_app, query_routers
+from services.ingest.gateway import Gateway
+from services.ingest.router import create_router
+from services.ingest.sender import MIB, Sender
+from tests.integration.api.city import PARTITIONS, City
+from tests.support.brokers import fresh_broker
 
-EXAMPLES = 8  # of each operation, once as described and once not
+EXAMPLES = 5  # of each operation, once as described and once not
 
 # A question may have the form that is described and still make no sense: a window that ends before
 # it begins, a unit of another kind, a text that is no policy. Such a one is refused.
@@ -27,12 +31,21 @@ Operation = schemathesis.APIOperation[Any, Any, Any, Any]
 
 
 @pytest.fixture(scope="module")
-def document(city: City) -> schemathesis.BaseSchema:
+def document(city: City) -> Iterator[schemathesis.BaseSchema]:
+    """All routes of a whole service, the gateway's too."""
     config = SchemathesisConfig.from_dict(
         {"checks": {"positive_data_acceptance": {"expected-statuses": SENSELESS}}}
     )
-    app = create_app(city.context())
-    return schemathesis.openapi.from_asgi("/openapi.json", app, config=config)
+    with fresh_broker("tansu") as broker:
+        broker.create_topics(PARTITIONS)
+        sender = Sender(broker.bootstrap, limit_bytes=64 * MIB)
+        sender.start()
+        gateway = Gateway(sender=sender, partitions=PARTITIONS, clock=lambda: city.now)
+        app = build_app([*query_routers(city.context()), create_router(gateway)])
+        try:
+            yield schemathesis.openapi.from_asgi("/openapi.json", app, config=config)
+        finally:
+            sender.stop(limit=10)
 
 
 def operations(document: schemathesis.BaseSchema) -> Iterator[Operation]:

@@ -108,9 +108,9 @@ def all_pages(
     found: list[str] = []
     after: Place | None = None
     while page := readers.orders(
-        1, number, traits=traits, sort=sort, as_of=as_of, after=after, limit=7
+        1, number, traits=traits, sort=sort, as_of=as_of, after=after, limit=25
     ):
-        assert len(page) <= 7
+        assert len(page) <= 25
         after = Place(page[-1].summary.received_at, page[-1].subject)
         found += [each.subject for each in page]
     return found
@@ -143,10 +143,9 @@ def test_a_list_holds_what_fits_and_nothing_else(city: tuple[Readers, list[Order
     for place, (number, traits) in enumerate(QUESTIONS):
         expected = [row for row in rows if fits(row, number, traits)]
         assert bool(expected) is (number.units != [] and traits.state != "excluded:重"), place
-        for sort in sorts:
-            live = all_pages(readers, number, traits, sort, None)
-            assert live == sorted_rows(expected, sort), (place, sort)
-        assert all_pages(readers, number, traits, "id", NOW) == sorted_rows(expected, "id")
+        sort, as_of = sorts[place % 2], (None, NOW)[place // 2 % 2]
+        found = all_pages(readers, number, traits, sort, as_of)
+        assert found == sorted_rows(expected, sort), (place, sort, as_of)
 
 
 @pytest.mark.parametrize("common", ["channel", "urgency", "community", "demand_type", "category"])
