@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from fastapi.sse import EventSourceResponse, format_sse_event
@@ -69,7 +69,7 @@ class Client:
         self._end = self._end or why
         self._wake.set()
 
-    async def frames(self) -> AsyncIterator[bytes]:
+    async def frames(self) -> AsyncGenerator[bytes]:
         """The stream as bytes; a comment when nothing happens."""
         yield format_sse_event(comment="hotline-rates", retry=_RETRY_MS)
         while True:
@@ -104,10 +104,16 @@ class BoundedEventSource(EventSourceResponse):
     """
 
     def __init__(
-        self, frames: AsyncIterator[bytes], headers: Mapping[str, str], on_end: Callable[[], None]
+        self,
+        frames: AsyncIterator[bytes],
+        headers: Mapping[str, str],
+        on_end: Callable[[], None],
+        *,
+        write_seconds: float = WRITE_SECONDS,
     ) -> None:
         super().__init__(frames, headers=headers)
         self._on_end = on_end
+        self._write_seconds = write_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and tell the end."""
@@ -117,10 +123,10 @@ class BoundedEventSource(EventSourceResponse):
             self._on_end()
 
     async def stream_response(self, send: Send) -> None:
-        """Send, each part within `WRITE_SECONDS`."""
+        """Send, each part in time."""
 
         async def in_time(message: Message) -> None:
-            async with asyncio.timeout(WRITE_SECONDS):
+            async with asyncio.timeout(self._write_seconds):
                 await send(message)
 
         try:

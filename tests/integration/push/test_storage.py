@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.api.push.lease import Lease
 from services.storage import beats, push_feed
 from tests.integration.api.city import City
 from tests.integration.push.standings import OTHER, UNIT, entered, evaluate, left
@@ -81,3 +82,18 @@ def test_who_was_silent_for_too_long_is_succeeded(city: City) -> None:
     assert beats.beat(city.database, "second")
     assert beats.beat(city.database, "first")  # it comes back, and began earlier
     assert not beats.beat(city.database, "second")
+
+
+async def test_a_lease_holds_for_some_seconds_after_its_beat(city: City) -> None:
+    seconds = [0.0]
+    first = Lease(city.database, lambda: seconds[0])
+    second = Lease(city.database, lambda: seconds[0])
+    assert not first.holds()
+
+    assert await first.leads()
+    assert not await second.leads()
+    assert first.holds()
+    seconds[0] = float(beats.LEASE_SECONDS)  # paused
+    assert not first.holds()
+    assert await first.leads()  # it beats again; by the store's clock no time has passed
+    assert not await second.leads()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import httpx
 
 from services.api.push.options import PushOptions
-from services.api.stream.hub import RESUMABLE
+from services.api.stream.client import QUEUE, Wish
+from services.api.stream.hub import RESUMABLE, Hub
 from tests.integration.api.city import City
 from tests.integration.push.listening import listening, served
 from tests.integration.push.standings import OTHER, SAFE, UNIT, entered, evaluate, left
@@ -214,3 +215,29 @@ async def test_who_comes_from_a_process_that_has_read_more_hears_no_repetition(c
 
     assert {found.topic for found in heard} == {"alerts", "rankings"}
     assert (after.topic, after.data["evaluation"]) == ("rankings", 3)
+
+
+async def test_a_client_that_does_not_read_is_cut_off_and_may_resume(city: City) -> None:
+    """The hub alone: over a connection the buffers of the system would have to fill first."""
+    context = city.context()
+    await context.pin()
+    hub = Hub(context)
+    evaluate(city, 1)
+    wish = Wish(frozenset({"alerts"}))
+    slow = await hub.join(wish, None)
+    evaluate(city, 2, *(entered(f"u{number}", 2) for number in range(QUEUE + 1)))
+    await hub.poll()
+    evaluate(city, 3, left(UNIT, 3))
+    await hub.poll()
+
+    frames = [frame.decode() async for frame in slow.frames()]
+    hub.leave(slow)
+    assert frames[-1] == ": too slow: connect again, with the last id\n\n"
+    events = [frame for frame in frames if frame.startswith("event")]
+    assert len(events) == QUEUE + 1
+
+    last_id = events[-1].rstrip().rpartition("\nid: ")[2]
+    again = await hub.join(wish, last_id)
+    hub.stop()
+    (event, _) = [frame.decode() async for frame in again.frames()][1:]
+    assert left(UNIT, 3).id in event
