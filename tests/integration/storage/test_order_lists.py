@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from random import Random
+from typing import get_args
 
 import pytest
 
 from schemas.instants import DAY, HOUR, Instant
-from schemas.records import ZERO, OrderRow, Sums
+from schemas.records import OrderRow, Sums
 from services.storage.database import Database
 from services.storage.order_reader import Common
 from services.storage.readers import Number, Place, Readers, Sort, Traits
@@ -148,30 +149,39 @@ def test_a_list_holds_what_fits_and_nothing_else(city: tuple[Readers, list[Order
         assert found == sorted_rows(expected, sort), (place, sort, as_of)
 
 
-@pytest.mark.parametrize("common", ["channel", "urgency", "community", "demand_type", "category"])
-@pytest.mark.parametrize("units", [None, ("甲",), ("乙", "")])
-def test_sums_by_what_orders_have_in_common(
-    city: tuple[Readers, list[OrderRow]], common: Common, units: tuple[str, ...] | None
-) -> None:
+def test_sums_by_what_orders_have_in_common(city: tuple[Readers, list[OrderRow]]) -> None:
     readers, rows = city
-    number = ALL._replace(units=units)
-    expected: dict[tuple[str, str], Sums] = defaultdict(lambda: ZERO)
-    for row in rows:
-        summary = row.outcome.summary
-        value = "/".join(summary.category[:2]) if common == "category" else getattr(summary, common)
-        for name, unit in in_force(row).items():
-            if units is None or unit in units:
-                expected[value, name] = Sums(expected[value, name].denominator + 1, 0)
-    for as_of in (None, NOW):
-        assert readers.common_sums(1, number, common, level=2, as_of=as_of) == expected
-    whole: dict[tuple[str, str], Sums] = defaultdict(lambda: ZERO)
-    for (unit, name), sums in readers.window_sums(1, "lead", START, START + DAY, NOW).items():
-        if units is None or unit in units:
-            whole["", name] = Sums(whole["", name].denominator + sums.denominator, 0)
-    pooled: dict[tuple[str, str], Sums] = defaultdict(lambda: ZERO)
-    for (_, name), sums in expected.items():
-        pooled["", name] = Sums(pooled["", name].denominator + sums.denominator, 0)
-    assert pooled == whole
+    for common in get_args(Common):
+        for units in (None, ("甲",), ("乙", "")):
+            number = ALL._replace(units=units)
+            expected: Counter[tuple[str, str]] = Counter()
+            for row in rows:
+                summary = row.outcome.summary
+                path = "/".join(summary.category[:2])
+                value = path if common == "category" else getattr(summary, common)
+                for name, unit in in_force(row).items():
+                    expected[value, name] += units is None or unit in units
+            found = readers.common_sums(
+                1, number, common, level=2, as_of=NOW if common == "urgency" else None
+            )
+            assert found == {key: Sums(count, 0) for key, count in expected.items() if count}
+            assert whole(found) == whole(
+                {
+                    (unit, name): sums
+                    for (unit, name), sums in readers.window_sums(
+                        1, "lead", START, START + DAY, NOW
+                    ).items()
+                    if units is None or unit in units
+                }
+            )
+
+
+def whole(sums: Mapping[tuple[str, str], Sums]) -> Counter[str]:
+    """The same by indicator alone."""
+    found: Counter[str] = Counter()
+    for (_, name), each in sums.items():
+        found[name] += each.denominator
+    return found
 
 
 def test_nothing_is_listed_before_the_first_flush(db: Database) -> None:
