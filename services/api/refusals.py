@@ -54,6 +54,10 @@ _KINDS: Final[Mapping[str, ProblemKind]] = {
     "cycle_not_frozen": ProblemKind(404, "The cycle is not frozen", "考核周期尚未冻结"),
     "unknown_revision": ProblemKind(404, "There is no such revision", "没有这个版次"),
     "revision_conflict": ProblemKind(409, "The revision is there already", "该版次已发布"),
+    "invalid_governed": ProblemKind(
+        422, "The entry is refused; nothing was recorded", "治理类条目无效，未登记"
+    ),
+    "governed_conflict": ProblemKind(409, "The entry contradicts the list", "与治理类名单冲突"),
     "shards_behind": ProblemKind(503, "A shard lags behind", "有分区尚未入账"),
     "storage_unavailable": ProblemKind(503, "The store cannot answer now", "存储暂时无法应答"),
     "not_ready": ProblemKind(503, "The service is not ready", "服务尚未就绪"),

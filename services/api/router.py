@@ -10,6 +10,7 @@ from services.api.context import ApiContext
 from services.api.cycles.routes import create_cycles_router
 from services.api.findings import create_findings_router
 from services.api.gains import create_gains_router
+from services.api.governed.routes import create_governed_router
 from services.api.health import create_health_router
 from services.api.orders import create_orders_router
 from services.api.page import create_page_router
@@ -38,6 +39,7 @@ def create_router(context: ApiContext) -> APIRouter:
     router.include_router(create_units_router(context))
     router.include_router(create_adjustments_router(context))
     router.include_router(create_cycles_router(context))
+    router.include_router(create_governed_router(context))
     router.include_router(create_what_if_router(context))
     router.include_router(create_findings_router(context))
     router.include_router(create_policies_router(context))

@@ -24,3 +24,19 @@ CREATE TABLE IF NOT EXISTS cycle_orders
     contributions String CODEC(ZSTD)     -- JSON: what the order adds to the cycle, sorted
 )
 ENGINE = MergeTree ORDER BY (computation, subject);
+
+-- The governed list (治理类). Rows are only ever added; of two with one id the first recorded counts.
+CREATE TABLE IF NOT EXISTS governed
+(
+    id String,
+    kind LowCardinality(String),         -- added, removed, or note
+    unit String,
+    at DateTime64(6, 'UTC'),             -- from when on; of a note when it was made
+    cycle String,                        -- of a note, or ""
+    progress LowCardinality(String),     -- of a note: on_track, or slow
+    text String,                         -- of a note, or ""
+    ground LowCardinality(String),
+    approver LowCardinality(String),
+    recorded_at DateTime64(6, 'UTC')
+)
+ENGINE = MergeTree ORDER BY (unit, at, recorded_at, id);
