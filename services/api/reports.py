@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.instants import Instant
 from schemas.records import FlushMark, Sums
 from services.api.context import ApiContext
+from services.api.cycles.frozen_ranking import Frozen, check_asked, read_frozen
 from services.api.gain_models import GainsAnswer
 from services.api.gains import read_gains
-from services.api.parameters import Chosen, WindowQuery, choose
+from services.api.parameters import Chosen, WindowQuery, check_kind, choose
 from services.api.ranking_models import RankingAnswer
 from services.api.rankings import check_list, marks_and_units, ranking_answer
 from services.api.register import read_entries
@@ -42,6 +43,9 @@ class MonthlyQuery(BaseModel):
     as_of: Annotated[str | None, Field(max_length=40)] = Field(
         None, description="A past instant; what is stored now if left out. 截至时刻。"
     )
+    revision: Annotated[int | None, Field(ge=1, lt=1 << 32)] = Field(
+        None, description="As this revision of the frozen cycle `name` holds it. 冻结版次。"
+    )
 
 
 def create_reports_router(context: ApiContext) -> APIRouter:
@@ -63,9 +67,20 @@ def create_reports_router(context: ApiContext) -> APIRouter:
     async def monthly(query: Annotated[MonthlyQuery, Query()]) -> Response:
         """Give ranking, bottom, peer groups, gains and the unranked of a cycle, with notes.
 
-        All sheets are as of one instant, which the workbook names with policy and log positions.
-        排名、末位、分类排名、环比、未参加排名及说明，全部取自同一时刻。
+        All sheets are as of one instant, which the workbook names with policy and log positions;
+        or of one revision, which has no gains.
+        排名、末位、分类排名、环比、未参加排名及说明，全部取自同一时刻，或同一冻结版次。
         """
+        kind = KINDS_ZH.get(query.kind, query.kind)
+        if query.revision is not None:
+            check_kind(query.kind)
+            cycle = check_asked("cycle", query.name, query.as_of)
+            frozen, names = await _frozen(context, cycle, query.revision, query.kind)
+            return await sent(
+                "xlsx",
+                lambda: monthly_tables(frozen, names),
+                f"{kind}考核通报-{cycle}-{query.revision}",
+            )
         marks, registry = await marks_and_units(context)
         check_list(registry, query.kind, "")
         live_at = await live_instant(context, marks)
@@ -73,7 +88,6 @@ def create_reports_router(context: ApiContext) -> APIRouter:
         window, as_of = choose(context, asked, live_at)
         at = live_at if as_of is None else as_of
         bulletin = await _Reading(context, marks, registry, window, at).bulletin(query.kind)
-        kind = KINDS_ZH.get(query.kind, query.kind)
         return await sent(
             "xlsx",
             lambda: monthly_tables(bulletin, registry.names()),
@@ -81,6 +95,28 @@ def create_reports_router(context: ApiContext) -> APIRouter:
         )
 
     return router
+
+
+async def _frozen(
+    context: ApiContext, cycle: str, revision: int, kind: str
+) -> tuple[Bulletin, dict[str, str]]:
+    """The bulletin that a revision makes, and the names of its units.
+
+    Raises:
+        Problem: 404, no such revision.
+    """
+
+    async def ranking(group: str) -> tuple[Frozen, RankingAnswer]:
+        found = await read_frozen(context, cycle, revision, kind, group)
+        answer = ranking_answer(
+            found.snapshot, found.sums, found.registry, found.scored, found.entries
+        )
+        return found, answer.model_copy(update=found.head)
+
+    found, whole = await ranking("")
+    groups = [(await ranking(group))[1] for group in found.registry.groups(kind)]
+    bulletin = Bulletin(whole, groups, None, found.scored.scoring.bottom, is_over=True)
+    return bulletin, found.registry.names()
 
 
 class _Reading:

@@ -99,10 +99,16 @@ def about_answer(answer: Answer) -> About:
     policy = answer.policy
     return (
         ("截至", answer.as_of or "尚无数据"),
-        ("口径", "实时" if answer.live else "指定时刻"),
+        ("口径", _standing(answer)),
         ("数据完整", "是" if answer.complete else "否"),
         ("考核办法", f"{policy.id} {policy.version}（规则集 {policy.ruleset}）"),
     )
+
+
+def _standing(answer: Answer) -> str:
+    if answer.standing == "live":
+        return "实时" if answer.live else "指定时刻"
+    return f"{'冻结' if answer.standing == 'frozen' else '修订'}（第 {answer.revision} 版）"
 
 
 def _rate_headings(rate: Rate) -> Sequence[str]:

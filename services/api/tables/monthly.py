@@ -26,7 +26,7 @@ class Bulletin(NamedTuple):
     """Everything that the workbook tells, all of one instant.
 
     ``groups`` are the rankings of the peer groups; ``gains`` is None where no earlier cycle can be
-    compared. ``bottom``: how many are called in; ``is_over``: whether the cycle has ended.
+    compared, as in a revision, which holds one cycle only. ``bottom``: how many are called in; ``is_over``: whether the cycle has ended.
     """
 
     ranking: RankingAnswer
@@ -65,6 +65,7 @@ def _overview(bulletin: Bulletin, title: str) -> Table:
     rows: list[Row] = [
         ("考核周期", f"{_when(ranking.window.from_)} 至 {_when(ranking.window.to)}（不含）"),
         ("周期状态", "已结束" if bulletin.is_over else "进行中"),
+        ("版次", "未冻结" if ranking.revision is None else f"第 {ranking.revision} 版"),
         ("数据截至", "尚无数据" if ranking.as_of is None else _when(ranking.as_of)),
         ("数据完整", "是" if ranking.complete else "否：有分区尚未入账到截至时刻"),
         ("考核办法", f"{ranking.policy.id}，计分版本 {ranking.policy.version}"),
