@@ -26,7 +26,7 @@ from services.domain.score import OwnSums
 from services.storage.order_reader import Common
 from services.storage.readers import Number
 
-_ATTEMPTS: Final = 10
+_ATTEMPTS: Final = 3  # each looks at every order of the window
 _MOST: Final = 1000
 
 
