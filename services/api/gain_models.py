@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from services.api.models import DecimalText, Model, TimeText, UnitModel, WindowText
+from services.api.compare_models import Compared
+from services.api.models import DecimalText, Model, UnitModel
 from services.api.ranking_models import ScoredAnswer
-
-
-class Compared(Model):
-    """The previous window, as it stood at the same age.
-
-    对比的上一期。
-    """
-
-    window: WindowText
-    as_of: TimeText
-    version: str = Field(description="The version of the policy that scores it. 计分版本。")
 
 
 class Gained(Model):

@@ -9,22 +9,20 @@ from fastapi import APIRouter, Query, Request, Response
 
 from schemas.instants import Instant
 from schemas.records import FlushMark
+from services.api.comparing import earlier, looked_from, read_thens
 from services.api.context import ApiContext
 from services.api.figures import unit_model
-from services.api.gain_models import Compared, Gained, GainsAnswer
+from services.api.gain_models import Gained, GainsAnswer
 from services.api.parameters import Chosen, choose
 from services.api.rankings import RankingQuery, check_list, marks_and_units
-from services.api.refusals import refusal
 from services.api.register import in_force_at, read_entries
 from services.api.scored import scored_by
 from services.api.snapshot import live_instant, read_sums
 from services.api.tables.download import RESPONSES, reply, wanted
 from services.api.tables.rankings import gains_table, list_name
-from services.api.writing import local_text
 from services.domain.gains import rank_by_gain
 from services.domain.ranking import rank
 from services.domain.registry import Registry
-from services.domain.windows import WindowError, comparison
 
 
 def create_gains_router(context: ApiContext) -> APIRouter:
@@ -83,41 +81,19 @@ async def read_gains(
     Raises:
         Problem: 422, there is no window before this one.
     """
-    policy = context.policy
-    try:
-        compared = comparison(
-            policy, chosen.window, live_at if chosen.as_of is None else chosen.as_of
-        )
-    except WindowError:
-        raise refusal(
-            "invalid_window",
-            "There is no window before this one, from 1900 on.",
-            "该窗口之前没有可比的窗口（1900 年起）。",
-        ) from None
+    now = scored_by(context.policy, chosen.window, kind, group)
+    asked = await earlier(context, "previous", now, looked_from(chosen, live_at))
     listed = registry.of_kind(kind, group)
-
-    now = scored_by(policy, chosen.window, kind, group)
     snapshot, sums = await read_sums(context, marks, *chosen, now.scoring.basis)
     entries = await read_entries(context, now)
     present = rank(listed, sums, now.scoring, in_force_at(snapshot, entries))
-
-    then = scored_by(policy, compared.window, kind, group)
-    earlier, sums = await read_sums(
-        context, marks, compared.window, compared.as_of, then.scoring.basis
-    )
-    entries = await read_entries(context, then)
-    before = rank(listed, sums, then.scoring, in_force_at(earlier, entries))
-
-    found = rank_by_gain(present, before, now.scoring)
+    before = (await read_thens(context, marks, listed, asked))["previous"]
+    found = rank_by_gain(present, before.ranking, now.scoring)
     return GainsAnswer(
         **now.head(snapshot),
         kind=kind,
         group=group,
-        compared=Compared(
-            window=earlier.window_text(compared.window),
-            as_of=local_text(compared.as_of, policy.time_zone),
-            version=then.rules.version,
-        ),
+        compared=before.head,
         ranked=[
             Gained(
                 rank=entry.rank,

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from services.api.compare_models import Heads, Lines
 from services.api.models import Answer, DecimalText, Model, UnitModel, WindowText
 
 Reason = Literal["no_demand", "no_valid_callback", "too_few"]
@@ -67,7 +68,19 @@ class Figures(Model):
     )
 
 
-class _Place(Model):
+class _Changing(Model):
+    changes: Lines | None = Field(
+        None, description="Beside earlier windows, if `compare` asks for it. 环比、同比。"
+    )
+
+
+class _Heads(Model):
+    compared: Heads | None = Field(
+        None, description="The windows that lines are compared with. 对比的窗口。"
+    )
+
+
+class _Place(_Changing):
     rank: int
     bottom: bool = Field(description="Among those who are called in. 是否末位。")
     unit: UnitModel
@@ -83,7 +96,7 @@ class Ranked(Figures, _Place):
     """A unit with its place."""
 
 
-class _NoPlace(Model):
+class _NoPlace(_Changing):
     unit: UnitModel
     reason: Reason
     reason_zh: str
@@ -120,7 +133,7 @@ class ScoredAnswer(Answer):
     )
 
 
-class RankingAnswer(ScoredAnswer):
+class RankingAnswer(_Heads, ScoredAnswer):
     """The list, those who are not on it, and what belongs to no unit.
 
     排名。
@@ -139,7 +152,7 @@ class RankingAnswer(ScoredAnswer):
     )
 
 
-class _UnitPlace(ScoredAnswer):
+class _UnitPlace(_Changing, _Heads, ScoredAnswer):
     known: bool = Field(description="Whether the registry has it. 是否已登记。")
     unit: UnitModel
     rank: int | None

@@ -12,10 +12,12 @@ from pydantic import Field
 from schemas.fields import Code
 from schemas.instants import Instant
 from schemas.records import FlushMark, Sums
+from services.api.compare_models import Basis
+from services.api.comparing import Comparable, Earlier, Thens, earlier, looked_from, read_thens
 from services.api.context import ApiContext, ask
 from services.api.cycles.frozen_ranking import check_asked, read_frozen
 from services.api.figures import REASONS_ZH, by_unit, figures, nameless, pooled, unit_model, written
-from services.api.parameters import Chosen, WindowQuery, check_kind, choose
+from services.api.parameters import WindowQuery, check_kind, choose
 from services.api.ranking_models import (
     Figures,
     Ranked,
@@ -32,12 +34,13 @@ from services.api.tables.download import RESPONSES, Download, reply, wanted
 from services.api.tables.rankings import list_name, ranking_table
 from services.api.writing import plain_text
 from services.domain.adjustments import Entry
-from services.domain.ranking import RankedUnit, Ranking, rank
+from services.domain.ranking import RankedUnit, figures_of, rank
 from services.domain.registry import KINDS, Registry
 from services.storage import units as stored_units
 from services.storage.readers import UnitIndicator
 from services.web.etags import is_known, tag_of
 
+_ALONE: Final = Thens()
 _NOBODY = ""  # the unit of orders that no unit leads
 
 
@@ -55,9 +58,22 @@ class RankingQuery(UnitRatesQuery, Download):
     kind: Annotated[str, Field(max_length=20)] = Field(
         "street", description=f"One of {', '.join(sorted(KINDS))}. 单位类别。"
     )
+
+
+class PublishedQuery(RankingQuery):
+    """The same, or what a revision of a cycle holds."""
+
     revision: Annotated[int | None, Field(ge=1, lt=1 << 32)] = Field(
         None, description="Frozen numbers of the cycle `name`; live ones if left out. 冻结版次。"
     )
+
+
+class _RankingsQuery(PublishedQuery, Comparable):
+    """A ranking, and what it is compared with."""
+
+
+class _RatesQuery(UnitRatesQuery, Comparable):
+    """The same of one unit."""
 
 
 def create_rankings_router(context: ApiContext) -> APIRouter:
@@ -72,27 +88,38 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
     )
     async def rankings(
         request: Request,
-        query: Annotated[RankingQuery, Query()],
+        query: Annotated[_RankingsQuery, Query()],
         if_none_match: Annotated[str | None, Header(max_length=500)] = None,
     ) -> Response:
         """Rank units by their score. `If-None-Match` with the last ETag saves the answer.
 
         按综合得分排名；带上次的 ETag 可避免重复传输。
         """
+        if query.revision is not None and query.compare is not None:
+            raise refusal(
+                "invalid_window",
+                "A revision is compared with nothing: leave compare out.",
+                "版次不与其他窗口对比，请不要给出 compare。",
+                path="compare",
+            )
         if query.revision is not None:
             return await _frozen_reply(context, request, query, query.revision)
         marks, registry = await marks_and_units(context)
         check_list(registry, query.kind, query.group)
-        chosen = choose(context, query, await live_instant(context, marks))
+        live_at = await live_instant(context, marks)
+        chosen = choose(context, query, live_at)
         scored = scored_by(context.policy, chosen.window, query.kind, query.group)
         entries = await read_entries(context, scored)
         form = wanted(request, query.format)
-        tag = _tag(context, marks, registry, (query.kind, query.group, chosen, entries, form))
+        asked = await earlier(context, query.compare, scored, looked_from(chosen, live_at))
+        beside = [(basis, each.compared, each.entries) for basis, each in asked.items()]
+        told = (query.kind, query.group, chosen, entries, form, beside)
+        tag = _tag(context, marks, registry, told)
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if is_known(tag, if_none_match or ""):
             return Response(status_code=304, headers=headers)
         answer = await _ranking(
-            context, marks, registry, scored, as_of=chosen.as_of, entries=entries
+            context, marks, registry, scored, as_of=chosen.as_of, entries=entries, asked=asked
         )
         name = f"{list_name(query.kind, query.group)}排名-{answer.window.name}"
         return await reply(
@@ -106,7 +133,7 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
         responses={404: {"description": "Neither registered nor counted · 未登记且无工单"}},
     )
     async def unit_rates(
-        code: Annotated[Code, Path()], query: Annotated[UnitRatesQuery, Query()]
+        code: Annotated[Code, Path()], query: Annotated[_RatesQuery, Query()]
     ) -> Response:
         """Give the figures that the ranking shows for a unit.
 
@@ -114,9 +141,9 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
         未登记但有工单的单位同样可查。
         """
         marks, registry = await marks_and_units(context)
-        chosen = choose(context, query, await live_instant(context, marks))
+        live_at = await live_instant(context, marks)
         answer = await _unit_rates(
-            context, marks, registry, code=code, group=query.group, chosen=chosen
+            context, marks, registry, code=code, query=query, live_at=live_at
         )
         return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
@@ -155,10 +182,12 @@ async def _ranking(
     *,
     as_of: Instant | None,
     entries: Sequence[Entry],
+    asked: Mapping[Basis, Earlier],
 ) -> RankingAnswer:
     basis = scored.scoring.basis
     snapshot, sums = await read_sums(context, marks, scored.window, as_of, basis)
-    return ranking_answer(snapshot, sums, registry, scored, entries)
+    thens = await read_thens(context, marks, registry.of_kind(scored.kind, scored.group), asked)
+    return ranking_answer(snapshot, sums, registry, scored, entries, thens=thens)
 
 
 def ranking_answer(
@@ -167,13 +196,19 @@ def ranking_answer(
     registry: Registry,
     scored: Scored,
     entries: Sequence[Entry],
+    *,
+    thens: Thens = _ALONE,
 ) -> RankingAnswer:
-    """Rank the units of a list by sums that were read; these must be those of its ``basis``."""
+    """Rank the units of a list by sums that were read; these must be those of its ``basis``.
+
+    ``thens`` are earlier windows, beside which each line is put.
+    """
     listed = registry.of_kind(scored.kind, scored.group)
     ranking = rank(listed, sums, scored.scoring, in_force_at(snapshot, entries))
     own = by_unit(sums)
     return RankingAnswer(
         **scored.head(snapshot),
+        compared=thens.heads(),
         kind=scored.kind,
         group=scored.group,
         bottom=[entry.unit.code for entry in ranking.ranked if entry.bottom],
@@ -183,6 +218,7 @@ def ranking_answer(
                 bottom=entry.bottom,
                 unit=unit_model(entry.unit),
                 score=f"{entry.score:f}",
+                changes=thens.lines(entry.unit.code, entry),
                 **_adjusted(entry),
                 **_fields(written(entry, own.get(entry.unit.code, {}), scored)),
             )
@@ -193,6 +229,7 @@ def ranking_answer(
                 unit=unit_model(entry.unit),
                 reason=entry.reason,
                 reason_zh=REASONS_ZH[entry.reason],
+                changes=thens.lines(entry.unit.code, entry),
                 **_fields(written(entry, own.get(entry.unit.code, {}), scored)),
             )
             for entry in ranking.unranked
@@ -214,14 +251,16 @@ async def _unit_rates(
     registry: Registry,
     *,
     code: str,
-    group: str,
-    chosen: Chosen,
+    query: _RatesQuery,
+    live_at: Instant,
 ) -> UnitRatesAnswer:
+    chosen, group = choose(context, query, live_at), query.group
     unit = registry.get(code)
     if unit is not None:
         check_list(registry, unit.kind, group)
     scored = scored_by(context.policy, chosen.window, unit.kind if unit else "", group)
     entries = await read_entries(context, scored)
+    asked = await earlier(context, query.compare, scored, looked_from(chosen, live_at))
     snapshot, sums = await read_sums(context, marks, *chosen, scored.scoring.basis)
     own = by_unit(sums).get(code)
     if unit is None and own is None:
@@ -230,14 +269,15 @@ async def _unit_rates(
             "No unit of this code is registered, and no order in the window names it.",
             "没有登记该代码的单位，窗口内也没有它的工单。",
         )
-    ranking = Ranking((), ())
-    if unit is not None:
-        listed = registry.of_kind(unit.kind, group)
-        ranking = rank(listed, sums, scored.scoring, in_force_at(snapshot, entries))
+    listed = registry.of_kind(unit.kind, group) if unit is not None else ()
+    ranking = rank(listed, sums, scored.scoring, in_force_at(snapshot, entries))
+    thens = await read_thens(context, marks, listed, asked)
     ranked = next((entry for entry in ranking.ranked if entry.unit.code == code), None)
     reason = next((entry.reason for entry in ranking.unranked if entry.unit.code == code), None)
     return UnitRatesAnswer(
         **scored.head(snapshot),
+        compared=thens.heads(),
+        changes=thens.lines(code, ranked or figures_of(own or {}, scored.scoring)),
         known=unit is not None,
         unit=unit_model(unit) if unit else nameless(code),
         rank=ranked.rank if ranked else None,
