@@ -76,7 +76,8 @@ def _is_to_tag(start: Message) -> bool:
 def _tag(start: Message, body: Message, known: str) -> Message:
     """The head of the answer with its tag; 304, and the body emptied, where the caller has it."""
     headers = MutableHeaders(raw=list(start["headers"]))
-    tag = headers.setdefault("ETag", tag_of(body["body"]))
+    tag = headers.get("etag") or tag_of(body["body"])
+    headers["ETag"] = tag
     headers.setdefault("Cache-Control", "no-cache")
     status = start["status"]
     if is_known(tag, known):

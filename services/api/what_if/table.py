@@ -9,6 +9,7 @@ from io import StringIO
 from schemas.records import Sums
 from services.api.figures import REASONS_ZH, by_unit, unit_model, written
 from services.api.scored import Scored
+from services.api.tables.table import plain
 from services.api.what_if.crew import Counted
 from services.api.what_if.models import MOST_NAMED, Judged, Place, WhatIfLine, WhatIfResult
 from services.api.what_if.plan import Plan, Side
@@ -66,7 +67,7 @@ def csv_of(result: WhatIfResult) -> str:
         was, will = line.present, line.other
         table.writerow(
             [
-                _plain(line.unit.code), _plain(line.unit.name), was.rank, will.rank, line.move,
+                plain(line.unit.code), plain(line.unit.name), was.rank, will.rank, line.move,
                 was.score, will.score, line.score_change, was.volume, will.volume,
                 int(was.bottom), int(will.bottom), was.reason_zh, will.reason_zh,
                 *(was.indicators[code].rate for code in present),
@@ -78,11 +79,6 @@ def csv_of(result: WhatIfResult) -> str:
 
 def _codes(result: WhatIfResult, side: str) -> list[str]:
     return list(getattr(result.units[0], side).indicators) if result.units else []
-
-
-def _plain(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
 def _judged(plan: Plan, side: Side, ranking: Ranking) -> Judged:
