@@ -102,7 +102,7 @@ def _places(db: Database, sequence: int, limit: int, *, with_alerts: bool) -> Ro
         f"SELECT sequence, {_KEY} FROM evaluation_log"  # noqa: S608 - names of columns
         " WHERE sequence > {after:UInt64} AND alerts >= {least:UInt32}"
         f" AND (sequence, {_KEY}) IN (SELECT min(sequence), {_KEY} FROM evaluation_log"
-        f"  WHERE sequence > {{before:UInt64}} GROUP BY {_KEY})"
+        f"  WHERE sequence > {{before:UInt64}} AND alerts >= {{least:UInt32}} GROUP BY {_KEY})"
         " ORDER BY sequence LIMIT {limit:UInt32}",
         {
             "after": sequence,
