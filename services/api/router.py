@@ -21,6 +21,7 @@ from services.api.rankings import create_rankings_router
 from services.api.registry import create_units_router
 from services.api.reports import create_reports_router
 from services.api.stream.routes import create_stream_router
+from services.api.talks.routes import create_talks_router
 from services.api.what_if.routes import create_what_if_router
 
 
@@ -40,6 +41,7 @@ def create_router(context: ApiContext) -> APIRouter:
     router.include_router(create_adjustments_router(context))
     router.include_router(create_cycles_router(context))
     router.include_router(create_governed_router(context))
+    router.include_router(create_talks_router(context))
     router.include_router(create_what_if_router(context))
     router.include_router(create_findings_router(context))
     router.include_router(create_policies_router(context))

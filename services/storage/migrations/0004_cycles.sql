@@ -40,3 +40,15 @@ CREATE TABLE IF NOT EXISTS governed
     recorded_at DateTime64(6, 'UTC')
 )
 ENGINE = MergeTree ORDER BY (unit, at, recorded_at, id);
+
+-- What came of talks (约谈). Rows are only ever added; the last one that says something counts.
+CREATE TABLE IF NOT EXISTS talks
+(
+    cycle String,
+    unit String,
+    talked_at Int64,                     -- microseconds; 0 where the row says nothing of it
+    received_at Int64,                   -- the rectification statement (整改说明) came; 0 likewise
+    approver LowCardinality(String),
+    recorded_at DateTime64(6, 'UTC')
+)
+ENGINE = MergeTree ORDER BY (cycle, unit, recorded_at);

@@ -129,7 +129,7 @@ async def test_openapi_describes_every_route_in_both_languages(client: Client) -
         "/v1/dead-letters", "/v1/dropped-fields", "/v1/adjustments",
         "/v1/adjustments/{id}/withdrawal", "/v1/policy", "/v1/policies", "/v1/policies/{ruleset}",
         "/v1/governed", "/v1/classes", "/v1/cycles", "/v1/cycles/{name}", *(f"/v1/cycles/{{name}}/{step}" for step in (
-            "freeze", "revise", "changes", "pending", "audit",
+            "freeze", "revise", "changes", "pending", "audit", "talks", "talks/{unit}",
         )),
         "/v1/policies/what-if", "/v1/policies/what-if/{id}", "/livez", "/readyz", "/v1/stream",
         *(f"/v1/{kind}{path}" for kind in ("webhooks", "channels") for path in (
