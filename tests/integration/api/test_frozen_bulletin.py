@@ -12,6 +12,8 @@ from tests.integration.api.city import city_events, open_city
 from tests.integration.api.client import connect
 from tests.integration.api.test_cycles import CYCLE, FEWER, FROZEN, WHY
 
+PATH = "/v1/reports/monthly.xlsx"
+
 
 async def test_a_bulletin_of_a_revision_tells_what_it_holds(tmp_path: Path) -> None:
     with open_city(tmp_path / "engine", text=FEWER) as city:
@@ -21,15 +23,13 @@ async def test_a_bulletin_of_a_revision_tells_what_it_holds(tmp_path: Path) -> N
         async with connect(city) as client:
             frozen = await client.http.post(f"/v1/cycles/{CYCLE}/freeze", json=WHY)
             assert frozen.status_code == 201, frozen.text
-            asked = {"name": CYCLE, "revision": 1}
-            held = await client.get("/v1/rankings", window="cycle", **asked)
-            answer = await client.http.get("/v1/reports/monthly.xlsx", params=asked)
-            refused = ("/v1/reports/monthly.xlsx", 422, "invalid_window")
-            await client.refused(*refused, revision=1)
-            await client.refused(*refused, as_of=held["as_of"], **asked)
+            held = await client.get("/v1/rankings", window="cycle", name=CYCLE, revision=1)
+            answer = await client.http.get(PATH, params={"name": CYCLE, "revision": 1})
+            await client.refused(PATH, 422, "invalid_window", revision=1)
             await client.refused(
-                "/v1/reports/monthly.xlsx", 404, "unknown_revision", name=CYCLE, revision=2
+                PATH, 422, "invalid_window", as_of=held["as_of"], name=CYCLE, revision=1
             )
+            await client.refused(PATH, 404, "unknown_revision", name=CYCLE, revision=2)
     book = load_workbook(BytesIO(answer.content))
     overview = {row[0]: row[1] for row in book.worksheets[0].iter_rows(min_row=5, values_only=True)}
     assert (overview["版次"], overview["周期状态"]) == ("第 1 版", "已结束")
