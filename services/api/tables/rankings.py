@@ -8,7 +8,8 @@ from typing import Final, Literal
 from services.api.figures import nameless
 from services.api.gain_models import GainsAnswer
 from services.api.models import UnitModel
-from services.api.ranking_models import Figures, Ranked, RankingAnswer
+from services.api.ranking_models import Figures, Ranked, RankingAnswer, Unranked
+from services.api.tables.comparison import ComparisonColumns
 from services.api.tables.figures import (
     GROUPS_ZH,
     UNIT,
@@ -34,15 +35,16 @@ def ranking_table(
 ) -> Table:
     """A ranking with everything that belongs to nobody on it, or a part of it.
 
-    ``names`` are those of the districts, by code.
     The whole has, after the units, those that no registry knows, the orders that no unit leads,
-    and the sum of the list, each told apart in the column 说明.
+    and the sum of the list, each told apart in the column 说明. ``names`` are those of the
+    districts, by code.
     """
     lines = list(_lines(answer, part, names))
     columns = FigureColumns([figures for _, figures in lines])
+    earlier = ComparisonColumns(answer.compared, answer.totals.indicators)
     return Table(
         title=title or f"{list_name(answer.kind, answer.group)}排名 {answer.window.name}",
-        about=about_scored(answer),
+        about=(*about_scored(answer), *earlier.about()),
         headings=(
             "名次",
             *UNIT,
@@ -52,8 +54,18 @@ def ranking_table(
             "加减分前得分",
             "加减分",
             *columns.headings,
+            *earlier.headings,
         ),
-        rows=[(*place, *columns.cells(figures)) for place, figures in lines],
+        rows=[
+            (
+                *place,
+                *columns.cells(figures),
+                *earlier.cells(
+                    figures.changes if isinstance(figures, (Ranked, Unranked)) else None
+                ),
+            )
+            for place, figures in lines
+        ],
         key_columns=3,
         marked=frozenset(
             number

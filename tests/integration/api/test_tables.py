@@ -14,7 +14,7 @@ from openpyxl.workbook import Workbook
 
 from services.api.tables.download import EXCEL
 from tests.integration.api.city import STREETS
-from tests.integration.api.client import Client
+from tests.integration.api.client import Client, Json
 
 TABLES = (
     "/v1/rankings",
@@ -92,6 +92,26 @@ async def test_a_ranking_as_csv_is_the_ranking(client: Client) -> None:
         assert sum(int(row[state]) for state in states) == int(row["工单量"]) == line["volume"]
     assert [row["说明"] for row in rows[-3:]] == ["未登记的单位", "尚无主办单位", "榜上单位合计"]
     assert rows[-1]["工单量"] == str(ranking["totals"]["volume"])
+
+
+async def test_a_comparison_has_columns_of_its_own(client: Client) -> None:
+    path = "/v1/rankings?window=week&name=2026-11-05&compare=both"
+    ranking: Json = (await fetch(client, path)).json()
+    rows = rows_of(await fetch(client, f"{path}&format=csv"))
+    lines = [*ranking["ranked"], *ranking["unranked"]]
+    assert ranking["compared"].keys() == {"previous", "year"}
+    assert any(line["changes"]["previous"]["volume"] for line in lines)
+    for row, line in zip(rows, lines, strict=False):
+        for basis, name in (("previous", "环比"), ("year", "同比")):
+            then = line["changes"][basis]
+            assert row[f"{name}工单量"] == str(then["volume"])
+            assert row[f"{name}工单量变化(%)"] == (then["volume_change"] or "")
+            assert row[f"{name}名次"] == str("" if then["rank"] is None else then["rank"])
+            rate = then["indicators"]["resolution"]
+            assert row[f"{name}解决率(%)"] == (rate["rate"] or "")
+            assert row[f"{name}解决率变化(百分点)"] == (rate["change"] or "")
+        assert row["环比"].startswith("2026-10-29（截至 ")
+    assert [row["环比工单量"] for row in rows[-3:]] == [""] * 3
 
 
 async def test_a_list_as_csv_adds_up_and_names_its_next_page(client: Client) -> None:
