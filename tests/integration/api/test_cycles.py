@@ -13,6 +13,7 @@ from schemas.records import Event
 from services.domain.policy import preset
 from tests.integration.api.city import STREETS, City, city_events, open_city
 from tests.integration.api.client import Client, Json, connect, problem
+from tests.integration.api.test_scorings import RICH
 from tests.support.orders import event, local, rated
 
 CYCLE: Final = "2026-11"
@@ -252,3 +253,30 @@ async def test_a_shard_that_lags_is_waited_for(city: City, client: Client) -> No
     assert int(response.headers["retry-after"]) > 0
     city.store([], {1: at})
     assert (await post(client, "freeze", cycle="2026-12"))["revision"] == 1
+
+
+async def test_an_adjustment_after_the_freeze_is_of_the_next_revision(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    with open_city(tmp_path_factory.mktemp("adjusted") / "engine", text=RICH) as city:
+        city.store(city_events(streets=6))
+        city.now = FROZEN
+        city.store([])
+        async with connect(city) as client:
+            await post(client, "freeze")
+            body = {"id": "a", "unit": UNIT, "cycle": CYCLE, "points": "1.5", "approver": "1101"}
+            body |= {"ground": "innovation", "decided_at": format_instant(FROZEN)}
+            assert (await client.http.post("/v1/adjustments", json=body)).status_code == 201
+            city.now += MINUTE
+            city.store([])
+            revised = await post(client, "revise")
+            assert revised["adjustments"] == 1
+            changes = [each for each in revised["changes"] if each["adjusted"]]
+            assert {each["unit"] for each in changes} == {UNIT}
+            first, second = [
+                line_of(await client.get("/v1/rankings", name=CYCLE, revision=number))
+                for number in (1, 2)
+            ]
+            assert (first["adjusted_by"], second["adjusted_by"]) == ([], ["a"])
+            assert second["score_before"] == first["score"] != second["score"]
+            assert (await audited(client, 2))["equal"]
