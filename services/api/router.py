@@ -20,6 +20,7 @@ from services.api.push.routes import create_push_router
 from services.api.rankings import create_rankings_router
 from services.api.registry import create_units_router
 from services.api.reports import create_reports_router
+from services.api.series import create_series_router
 from services.api.stream.routes import create_stream_router
 from services.api.talks.routes import create_talks_router
 from services.api.what_if.routes import create_what_if_router
@@ -35,6 +36,7 @@ def create_router(context: ApiContext) -> APIRouter:
     router.include_router(create_rankings_router(context))
     router.include_router(create_gains_router(context))
     router.include_router(create_breakdowns_router(context))
+    router.include_router(create_series_router(context))
     router.include_router(create_reports_router(context))
     router.include_router(create_orders_router(context))
     router.include_router(create_units_router(context))

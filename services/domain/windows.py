@@ -117,6 +117,23 @@ def custom_window(begins_at: Instant, ends_at: Instant) -> Window:
     )
 
 
+def windows_between(
+    policy: BusinessTime, kind: str, begins_at: Instant, ends_at: Instant, most: int
+) -> list[Window]:
+    """Consecutive windows, the first holds ``begins_at``, the last the instant before ``ends_at``.
+
+    Raises:
+        WindowError: there is none, there are more than ``most``, or one lies outside the years.
+    """
+    found: list[Window] = []
+    while begins_at < ends_at and len(found) <= most:
+        found.append(window(policy, kind, None, begins_at))
+        begins_at = found[-1].ends_at
+    if not 0 < len(found) <= most:
+        raise WindowError(f"a series has 1 to {most} windows, between from and to")
+    return found
+
+
 def previous(policy: BusinessTime, window_: Window) -> Window:
     """The window of the same kind (and length, where it has one) that ends where this one begins.
 

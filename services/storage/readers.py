@@ -12,6 +12,7 @@ from services.storage.order_reader import (
     Traits,
 )
 from services.storage.rate_reader import StoredOrder, UnitIndicator
+from services.storage.series_reader import SeriesReader
 
 __all__ = [
     "ArchiveKey",
@@ -27,5 +28,5 @@ __all__ = [
 ]
 
 
-class Readers(ArchiveReader, OrderReader):
+class Readers(ArchiveReader, OrderReader, SeriesReader):
     """Thread-safe and synchronous, as the `Database` is; keeps nothing between two calls."""
