@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from schemas.instants import Instant
+from schemas.instants import FOREVER, Instant
 from schemas.policy.indicators import QUESTIONS, Filter, Indicator
 from services.domain.filters import Test, tests_of
 
@@ -202,8 +202,10 @@ class _BookedWhenDue(_Booking):
         self._step = step.name
 
     def of(self, order: WorkOrder) -> _Moment:
-        first = order.booked.get(self._step)
-        return self._due_of(order) if first is None else first
+        booked_at = order.booked.get(self._step)
+        if booked_at is None:
+            booked_at = self._due_of(order)
+        return None if booked_at == FOREVER else booked_at  # the clock rests: nobody knows yet
 
 
 class _Assessed(Measure):

@@ -196,7 +196,9 @@ def _outside(indicator: Indicator, rules: Rules, order: TracedOrder, at: Instant
         call = order.standing
         if call is None or document.numerator.source not in call.answers:
             return Reason(ANSWER_LEAVES, at=call and call.at)
-    return Reason(NOT_BOOKED, step=step_of(document))
+    step = step_of(document)
+    resting = document.attribution == "due" and _times(order, STEPS[step])[1] == FOREVER
+    return Reason(RESTING if resting else NOT_BOOKED, step=step)
 
 
 def _unsettled(document: documents.Indicator, order: TracedOrder, at: Instant) -> Reason | None:

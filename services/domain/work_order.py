@@ -147,25 +147,30 @@ class WorkOrder:
         received, lead, table = self.received, self.lead, self.rules.deadlines
         dispatched = self.dispatched if lead else received
         started_at = self.handlers.get(lead)
-        facts: Facts | None = None
+        facts: Facts | None = None  # of the dispatch, whatever began anew since
         for step in self.rules.steps:
             told = dispatched.get(step.field) or received.get(step.field)
             due: Instant | None = None
             if told is not None:
                 due = instant_of(told)
-            elif started_at is not None and (facts := facts or self.facts()):
+            elif started_at is not None and (
+                facts := facts or self.facts(dispatched.get("round", 1))
+            ):
                 due = table.due(step.name, facts, started_at)
             setattr(self, step.due, due)
-        if self.clock is not None and (facts := facts or self.facts()):
+        if self.clock is not None and (moved := self.facts()):
             # It was moved before the order was received.
-            self.clock.inform(facts, self.resolve_due if "resolve_due" in received else None)
+            self.clock.inform(moved, self.resolve_due if "resolve_due" in received else None)
             self.resolve_due = self.clock.due()
 
-    def facts(self) -> Facts | None:
-        """By what the policy finds its deadlines; None until the order is received."""
+    def facts(self, handling: int = 0) -> Facts | None:
+        """By what the policy finds the deadlines of a round (0: of this one).
+
+        None until the order is received.
+        """
         if self.received_at is None:
             return None
-        return facts_of(self.received, self.lead, self.handling)
+        return facts_of(self.received, self.lead, handling or self.handling)
 
     def ready_clock(self) -> Clock | None:
         """The clock of the lead's handling, made when it is first moved; None without a lead."""
@@ -188,7 +193,7 @@ class WorkOrder:
             return
         for step in self.rules.steps:
             due, done = getattr(self, step.due), getattr(self, step.done)
-            if due is not None and (at >= due or done is not None):
+            if due is not None and due != FOREVER and (at >= due or done is not None):
                 self.booked.setdefault(step.name, due)
 
     def weigh(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from schemas.instants import Instant, parse_instant
+from schemas.instants import FOREVER, Instant, parse_instant
 from schemas.records import Event
 from tests.oracle.durations import Beginning, Pauses, ends_at, fits, shifted
 from tests.oracle.history import History, approved, told_at
@@ -28,16 +28,20 @@ class Clocks(History):
         return due is not None and due <= at
 
     def booked_due(self, step: str) -> Instant | None:
-        """Under ``first`` a reopening or another dispatch to the unit moves no settled booking."""
+        """Under ``first`` a reopening or another dispatch to the unit moves no settled booking.
+
+        None while the clock rests without an end.
+        """
         if self.rules.reopening.attribution == "first" and self.tenure is not None:
             for n, event in self.of_type("reopened", "dispatched"):
                 if n > self.tenure:
                     before, then = self.before(n), event.occurred_at
                     due = before.due(step)
                     done = before.done(step) is not None
-                    if due is not None and (done or before.passed(step, then)):
+                    if due not in {None, FOREVER} and (done or before.passed(step, then)):
                         return due
-        return self.due(step)
+        due = self.due(step)
+        return None if due == FOREVER else due
 
     # --- who set the deadline
 

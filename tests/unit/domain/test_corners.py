@@ -136,3 +136,27 @@ def test_an_order_that_two_versions_book_in_the_time_of_the_other_counts_once() 
     assert booked("2026-01-20") == [local("2026-01-27 09:00")]
     assert booked("2026-01-26") == [local("2026-02-02 09:00")]  # under 5 days on 31 January
     assert booked("2026-01-28") == [local("2026-02-02 09:00")]
+
+
+def test_what_began_with_the_dispatch_is_due_by_its_round_though_received_is_told_later() -> None:
+    told = [
+        event("dispatched", "2025-12-01 23:00", unit="110105003"),
+        event("reopened", "2025-12-02 09:00", unit="110105003"),  # round 2 signs in 50 minutes
+        event("received", "2025-12-02 10:00", demand_type="help"),
+    ]
+    now = contributions_at(evaluate(told, EVERY).spans, local("2025-12-02 23:59"))
+    assert "signed" not in [one.indicator for one in now]  # one working day: until its end
+
+
+def test_what_was_done_and_reopened_while_its_clock_rested_is_booked_when_its_deadline_is_known() -> (
+    None
+):
+    told = order(
+        event("suspended", "2025-12-02 09:00", unit="A", decision="approved"),
+        event("resolved", "2025-12-02 10:00", unit="A"),
+        event("reopened", "2025-12-02 12:00", unit="A"),
+        event("resumed", "2025-12-20 09:00", unit="A"),
+    )
+    outcome = evaluate(told, PAUSING)
+    booked = {one.attributed_at for one in outcome.spans if one.indicator == "finished"}
+    assert booked == {outcome.summary.resolve_due}
