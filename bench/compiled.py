@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -10,7 +11,8 @@ import sys
 import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from tempfile import TemporaryDirectory
+from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[1]
 
@@ -44,6 +46,19 @@ def build_tree(directory: Path) -> Path:
     shutil.unpack_archive(archive, directory, filter="data")
     shutil.unpack_archive(wheel, tree, "zip")
     return tree
+
+
+def measured(module: str, *arguments: str) -> Any:
+    """What a module of ours writes as JSON when it is run with compiled rules.
+
+    Raises:
+        RuntimeError: it failed, with its output.
+    """
+    with TemporaryDirectory() as directory:
+        done = run_in(build_tree(Path(directory)), "-m", module, *arguments)
+    if done.returncode:
+        raise RuntimeError(done.stdout)
+    return json.loads(done.stdout)
 
 
 def run_in(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -6,13 +6,11 @@ import gc
 import json
 import sys
 from collections import defaultdict
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import process_time
 from typing import Final, NamedTuple
 
 from bench.city import month
-from bench.compiled import build_tree, missing, run_in
+from bench.compiled import measured, missing
 from bench.figures import Figure, Result, Sizes, per_second, ratio
 from schemas.codec import decode_event
 from schemas.records import Event
@@ -94,12 +92,7 @@ def _figures(passes: list[Pass], events: int, how: str) -> list[Figure]:
 def _compiled(interpreted: list[Pass], sizes: Sizes) -> list[Figure]:
     if lack := missing():
         return [Figure("compiled", f"not measured: {lack}")]
-    with TemporaryDirectory() as directory:
-        tree = build_tree(Path(directory))
-        done = run_in(tree, "-m", "bench.rules", str(sizes.rules_events))
-    if done.returncode:
-        raise RuntimeError(done.stdout)
-    found = [Pass(*row) for row in json.loads(done.stdout)]
+    found = [Pass(*row) for row in measured("bench.rules", str(sizes.rules_events))]
     return [
         *_figures(found, sizes.rules_events, "compiled"),
         *(
