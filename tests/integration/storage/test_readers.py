@@ -142,6 +142,29 @@ def test_sums_as_of_an_instant(city: City) -> None:
             assert then == city.sums(as_of, begins_at, ends_at), name
 
 
+def test_a_series_has_the_sums_of_each_of_its_windows(city: City) -> None:
+    readers, marks, counted = city.readers, city.readers.flush_marks(1), 0
+    for shift in (0, 7 * MINUTE + 1):
+        bounds = [EDGE + shift + days * DAY for days in (-2, 0, 1, 3, 9)]
+        for as_of in (None, FIRST + 5 * DAY):
+            for units in (UNITS[:2], ()):
+                found = readers.series_sums(1, "lead", units, bounds, as_of, marks=marks)
+                expected: dict[tuple[Instant, str], Sums] = defaultdict(lambda: ZERO)
+                for begins_at, ends_at in pairwise(bounds):
+                    sums = readers.window_sums(1, "lead", begins_at, ends_at, as_of, marks=marks)
+                    for (unit, indicator), value in sums.items():
+                        if unit in units:
+                            old = expected[begins_at, indicator]
+                            expected[begins_at, indicator] = Sums(
+                                old.denominator + value.denominator,
+                                old.numerator + value.numerator,
+                            )
+                assert found == expected
+                counted += len(found)
+    assert counted > 50
+    assert readers.series_sums(1, "lead", UNITS, [EDGE + 1, EDGE + DAY], marks={}) == {}
+
+
 def test_live_equals_as_of_the_clock_when_all_shards_have_the_same(db: Database) -> None:
     clock = FIRST + 10 * DAY
     random = Random(1)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,7 @@ from services.domain.windows import (
     previous,
     same_period_last_year,
     window,
+    windows_between,
 )
 from tests.support.orders import local
 from tests.support.rules import Time
@@ -364,3 +366,20 @@ def test_the_instant_a_year_earlier_lies_in_the_window_of_last_year(
     found = same_period_last_year(policy, window(policy, kind, None, at), at)
     assert found.window.begins_at <= found.as_of <= found.window.ends_at
     assert 360 * DAY < at - found.as_of < 368 * DAY
+
+
+def test_windows_between_hold_both_ends_and_follow_each_other() -> None:
+    begins, ends = local("2026-10-31 11:59"), local("2026-11-02 12:00")
+    found = windows_between(BEIJING, "day", begins, ends, 3)
+    assert [each.name for each in found] == ["2026-10-31", "2026-11-01", "2026-11-02"]
+    assert all(one.ends_at == next_.begins_at for one, next_ in pairwise(found))
+    assert windows_between(BEIJING, "day", begins, ends + 1, 4)[-1].name == "2026-11-03"
+
+
+def test_windows_between_are_some_and_not_too_many() -> None:
+    at = local("2026-11-01 12:00")
+    for ends_at, most in ((at, 9), (at - 1, 9), (at + 3 * DAY, 2)):
+        with pytest.raises(WindowError, match="1 to"):
+            windows_between(BEIJING, "day", at, ends_at, most)
+    with pytest.raises(WindowError, match="1900"):
+        windows_between(BEIJING, "year", EARLIEST, EARLIEST + DAY, 9)
