@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from services.api.adjustments import create_adjustments_router
+from services.api.alerts import create_alerts_router
 from services.api.breakdowns import create_breakdowns_router
 from services.api.context import ApiContext
 from services.api.cycles.routes import create_cycles_router
@@ -47,6 +48,7 @@ def create_router(context: ApiContext) -> APIRouter:
     router.include_router(create_what_if_router(context))
     router.include_router(create_findings_router(context))
     router.include_router(create_policies_router(context))
+    router.include_router(create_alerts_router(context))
     router.include_router(create_push_router(context))
     router.include_router(create_stream_router(context))
     whole = APIRouter(dependencies=[Depends(each_once)])

@@ -81,8 +81,48 @@ def alerts_after(db: Database, sequence: int, limit: int) -> list[LoggedAlert]:
     """
     begun = sequence // _ALERTS - 1  # the evaluation that the place is in, again
     found = _read(db, _places(db, max(begun, 0), limit, with_alerts=True))
-    alerts = [alert for logged in found for alert in _alerts_of(logged)]
+    alerts = [alert for logged in found for alert in alerts_of(logged)]
     return [alert for alert in alerts if alert.sequence > sequence]
+
+
+def evaluations_before(
+    db: Database,
+    place: int | None,
+    limit: int,
+    *,
+    unit: str | None,
+    rule: str | None,
+    window_kind: str | None,
+    window_name: str | None,
+) -> list[LoggedEvaluation]:
+    """The last evaluations, in order, that gave such an alert; None is any.
+
+    Up to the one that the place of an alert is in, which comes again.
+    """
+    rows = db.query(
+        f"SELECT min(sequence), {_KEY} FROM evaluation_log"  # noqa: S608 - names of columns
+        f" WHERE alerts > 0 AND ({_KEY}) IN (SELECT {_KEY} FROM evaluations"
+        "  WHERE arrayExists((u, k) -> ({any_unit:Bool} OR u = {unit:String})"
+        "   AND ({any_rule:Bool} OR k = {rule:String}), `alert.unit`, `alert.kind`)"
+        "  AND ({any_kind:Bool} OR window_kind = {window_kind:String})"
+        "  AND ({any_name:Bool} OR window_name = {window_name:String}))"
+        f" GROUP BY {_KEY} HAVING {{all:Bool}} OR min(sequence) <= {{last:UInt64}}"
+        " ORDER BY min(sequence) DESC LIMIT {limit:UInt32}",
+        {
+            "any_unit": unit is None,
+            "unit": unit or "",
+            "any_rule": rule is None,
+            "rule": rule or "",
+            "any_kind": window_kind is None,
+            "window_kind": window_kind or "",
+            "any_name": window_name is None,
+            "window_name": window_name or "",
+            "all": place is None,
+            "last": (place or 0) // _ALERTS,
+            "limit": limit,
+        },
+    )
+    return _read(db, rows)
 
 
 def present(db: Database, ruleset: int) -> list[LoggedEvaluation]:
@@ -148,7 +188,8 @@ def _logged(sequence: int, row: tuple[Any, ...]) -> LoggedEvaluation:
     )
 
 
-def _alerts_of(logged: LoggedEvaluation) -> list[LoggedAlert]:
+def alerts_of(logged: LoggedEvaluation) -> list[LoggedAlert]:
+    """The alerts of an evaluation, with their places and evidence."""
     series = logged.series
     lines = {line.unit: line for line in logged.ranked}
     return [
