@@ -124,7 +124,7 @@ def test_killed_before_each_step_of_a_change_in_turn(tansu: Broker, tmp_path: Pa
             names.append(OTHER if names[-1] == FIRST_POLICY else FIRST_POLICY)
             times = 2 if step in {"build.orders", "build.catch_up"} else 1
             assert worker.ask(kill_before=step, times=times) == {"armed": True}
-            assert worker.ask(activate=names[-1]) == {"activated": len(names)}
+            worker.send(activate=names[-1])  # it may die before it has answered
             with arriving(log):
                 worker.wait_killed()
     with worker_process(tansu.bootstrap, url, PARTITIONS, block=SMALL) as worker:
