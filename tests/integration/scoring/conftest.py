@@ -9,6 +9,8 @@ import pytest
 
 from services.storage.database import Database
 from services.storage.migrate import migrate
+from tests.integration.scoring.harness import logs_closed
+from tests.support.brokers import Broker
 from tests.support.clickhouse_http import clickhouse_server
 
 
@@ -24,3 +26,18 @@ def database(engine: str) -> Iterator[Database]:
     migrate(opened)
     yield opened
     opened.close()
+
+
+# A test that fails leaves no socket behind that a later one would answer for.
+
+
+@pytest.fixture
+def broker(broker: Broker) -> Iterator[Broker]:
+    with logs_closed():
+        yield broker
+
+
+@pytest.fixture
+def tansu(tansu: Broker) -> Iterator[Broker]:
+    with logs_closed():
+        yield tansu

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
@@ -120,7 +120,12 @@ def worker_process(
 
 
 class Log:
-    """Writes frames to `work-order-events` and remembers what lies where."""
+    """Writes frames to `work-order-events` and remembers what lies where.
+
+    Closed with its broker (conftest), however a test ends.
+    """
+
+    opened: ClassVar[list[Log]] = []
 
     def __init__(self, bootstrap: str, partitions: int, now: Instant, seed: int = 1) -> None:
         self.partitions = partitions
@@ -131,6 +136,7 @@ class Log:
         self._random = random.Random(seed)
         self._orders = 0
         self._producer = KafkaProducer(bootstrap_servers=bootstrap)
+        self.opened.append(self)
 
     def close(self) -> None:
         self._producer.close()
@@ -238,6 +244,16 @@ class Log:
         """What the counters of a shard must be."""
         mine = [e for e in self.events if partition_of(e.event.subject, self.partitions) == shard]
         return expected(mine, clock, policy)
+
+
+@contextmanager
+def logs_closed() -> Iterator[None]:
+    """Close every log that was opened meanwhile."""
+    try:
+        yield
+    finally:
+        while Log.opened:
+            Log.opened.pop().close()
 
 
 def _event(subject: str, type_: str, at: Instant, **data: Any) -> dict[str, Any]:

@@ -44,4 +44,3 @@ def test_points_are_counted_and_given_back_without_any_event(
         adjustments.record(database, back, now)
         await_that(lambda: newest_list(database) == [first, second, third])
         worker.stop()
-    log.close()

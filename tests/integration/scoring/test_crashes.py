@@ -33,7 +33,6 @@ def test_killed_before_each_step_of_a_flush_in_turn(broker: Broker, tmp_path: Pa
         worker.ready()
         assert worker.ask(wait=log.ends) == {"stored": True}
         worker.stop()
-    log.close()
     database = Database.open(url)
     check_counters(database, log)
     assert dead_places(database) == log.rejected != set()

@@ -94,7 +94,6 @@ def test_another_policy_comes_into_force_while_events_arrive(
             await_that(lambda: is_left_behind(database, 1, 2))
         await_stored(database, log, 2)
         worker.stop()
-    log.close()
     check_counters(database, log, 2, OTHER)
     numbers = [answer["policy"]["ruleset"] for answer in answers]
     assert numbers == sorted(numbers)
@@ -133,7 +132,6 @@ def test_killed_before_each_step_of_a_change_in_turn(tansu: Broker, tmp_path: Pa
         log.orders(10)
         assert worker.ask(wait=log.ends) == {"stored": True}
         worker.stop()
-    log.close()
     database = Database.open(url)
     check_counters(database, log, len(names), names[-1])
     assert len(rulesets.history(database)) == len(names)
@@ -159,7 +157,6 @@ def test_a_build_that_was_cut_off_does_not_evaluate_again_what_is_evaluated(
         worker.ready()
         await_that(lambda: current(database, 1) == 2)
         worker.stop()
-    log.close()
     assert evaluated(database, 2) == 200
     check_counters(database, log, 2, OTHER)
 
@@ -182,7 +179,6 @@ def test_what_the_new_policy_cannot_evaluate_is_a_dead_letter(
         activate(database, WORKING_DAYS)
         await_that(lambda: current(database) == 2)
         worker.stop()
-    log.close()
     last = {e.event.subject: e for e in log.events if e not in counted}
     assert dead_places(database) == {
         (partition_of(subject, PARTITIONS), e.position.offset, e.frame_index, "not_evaluable")
@@ -217,7 +213,6 @@ def test_a_switch_is_ranked_anew_and_told_to_nobody(
         fallen = sorted(streets[n].code for n in (0, 1, 3))
         await_that(lambda: bottom(database, 2) == fallen)
         worker.stop()
-    log.close()
     rows = database.query(
         "SELECT number, `alert.kind`, `alert.unit` FROM evaluations FINAL"
         " WHERE ruleset = 2 ORDER BY number"
@@ -254,7 +249,6 @@ def test_two_workers_come_into_force_together_though_one_dies(
                 await_that(lambda: current(database, 4) == 2)
             await_stored(database, log, 2)
             other.stop()
-        log.close()
         check_counters(database, log, 2, OTHER)
 
 

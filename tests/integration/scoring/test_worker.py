@@ -48,7 +48,6 @@ def test_bad_messages_become_dead_letters_and_their_neighbours_count(
         log.orders(10)
         await_stored(database, log)
         worker.stop()
-    log.close()
     check_counters(database, log)
     assert dead_places(database) == log.rejected
     letters = read_topic(broker.bootstrap, DEAD_LETTERS, len(log.rejected))
@@ -76,7 +75,6 @@ def test_a_deadline_passes_without_any_event(
         check_counters(database, log)
         assert overdue(database) > before
         worker.stop()
-    log.close()
 
 
 def test_a_store_that_fell_behind_the_log_is_filled_from_it_again(
@@ -94,7 +92,6 @@ def test_a_store_that_fell_behind_the_log_is_filled_from_it_again(
                     log.orders(10)
             await_stored(database, log)
             worker.stop()
-    log.close()
     check_counters(database, log)
 
 
@@ -115,7 +112,6 @@ def test_the_streets_are_ranked_and_the_bottom_is_told(
         wanted = [street.code for street in reversed(streets)]
         await_that(lambda: newest_list(database) == wanted)
         worker.stop()
-    log.close()
     rows = database.query(
         "SELECT number, bottom, `alert.id` FROM evaluations FINAL ORDER BY number"
     )
