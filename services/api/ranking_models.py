@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from services.api.certainty_models import Surely, Sureness
 from services.api.compare_models import Heads, Lines
 from services.api.models import Answer, DecimalText, Model, UnitModel, WindowText
 
@@ -92,7 +93,7 @@ class _Place(_Changing):
     adjusted_by: list[str] = Field(description="Ids of the entries counted. 加减分条目编号。")
 
 
-class Ranked(Figures, _Place):
+class Ranked(Figures, Surely, _Place):
     """A unit with its place."""
 
 
@@ -141,6 +142,7 @@ class RankingAnswer(_Heads, ScoredAnswer):
 
     kind: str
     group: str = Field(description="Peer group, or empty for all. 分类组。")
+    uncertainty: Sureness
     bottom: list[str] = Field(description="Codes of the units at the bottom. 末位单位代码。")
     ranked: list[Ranked]
     unranked: list[Unranked]
@@ -155,6 +157,7 @@ class RankingAnswer(_Heads, ScoredAnswer):
 class _UnitPlace(_Changing, _Heads, ScoredAnswer):
     known: bool = Field(description="Whether the registry has it. 是否已登记。")
     unit: UnitModel
+    uncertainty: Sureness
     rank: int | None
     ranked_units: int = Field(description="How many units have a rank. 参加排名的单位数。")
     bottom: bool
@@ -166,7 +169,7 @@ class _UnitPlace(_Changing, _Heads, ScoredAnswer):
     reason_zh: str | None
 
 
-class UnitRatesAnswer(Figures, _UnitPlace):
+class UnitRatesAnswer(Figures, Surely, _UnitPlace):
     """The numbers of one unit, the same as in its ranking.
 
     单个单位的指标。

@@ -12,6 +12,8 @@ from pydantic import Field
 from schemas.fields import Code
 from schemas.instants import Instant
 from schemas.records import FlushMark, Sums
+from services.api.certainty import ABOUT, NOTHING, certainty
+from services.api.certainty_models import Surely
 from services.api.compare_models import Basis
 from services.api.comparing import Comparable, Earlier, Thens, earlier, looked_from, read_thens
 from services.api.context import ApiContext, ask
@@ -206,11 +208,13 @@ def ranking_answer(
     listed = registry.of_kind(scored.kind, scored.group)
     ranking = rank(listed, sums, scored.scoring, in_force_at(snapshot, entries))
     own = by_unit(sums)
+    sure = certainty(ranking, scored.scoring)
     return RankingAnswer(
         **scored.head(snapshot),
         compared=thens.heads(),
         kind=scored.kind,
         group=scored.group,
+        uncertainty=ABOUT,
         bottom=[entry.unit.code for entry in ranking.ranked if entry.bottom],
         ranked=[
             Ranked(
@@ -220,6 +224,7 @@ def ranking_answer(
                 score=f"{entry.score:f}",
                 changes=thens.lines(entry.unit.code, entry),
                 **_adjusted(entry),
+                **_surely(sure[entry.unit.code]),
                 **_fields(written(entry, own.get(entry.unit.code, {}), scored)),
             )
             for entry in ranking.ranked
@@ -272,12 +277,14 @@ async def _unit_rates(
     listed = registry.of_kind(unit.kind, group) if unit is not None else ()
     ranking = rank(listed, sums, scored.scoring, in_force_at(snapshot, entries))
     thens = await read_thens(context, marks, listed, asked)
+    sure = certainty(ranking, scored.scoring).get(code, NOTHING)
     ranked = next((entry for entry in ranking.ranked if entry.unit.code == code), None)
     reason = next((entry.reason for entry in ranking.unranked if entry.unit.code == code), None)
     return UnitRatesAnswer(
         **scored.head(snapshot),
         compared=thens.heads(),
         changes=thens.lines(code, ranked or figures_of(own or {}, scored.scoring)),
+        uncertainty=ABOUT,
         known=unit is not None,
         unit=unit_model(unit) if unit else nameless(code),
         rank=ranked.rank if ranked else None,
@@ -285,6 +292,7 @@ async def _unit_rates(
         bottom=ranked.bottom if ranked else False,
         score=f"{ranked.score:f}" if ranked else None,
         **(_adjusted(ranked) if ranked else _UNADJUSTED),
+        **_surely(sure),
         reason=reason,
         reason_zh=REASONS_ZH[reason] if reason else None,
         **_fields(figures(own or {}, scored)),
@@ -304,6 +312,10 @@ def _adjusted(entry: RankedUnit) -> dict[str, Any]:
         "adjustment": plain_text(entry.adjustment),
         "adjusted_by": [counted.id for counted in entry.adjusted_by],
     }
+
+
+def _surely(sure: Surely) -> dict[str, Any]:
+    return {name: getattr(sure, name) for name in Surely.model_fields}
 
 
 def _fields(found: Figures) -> dict[str, Any]:

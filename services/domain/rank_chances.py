@@ -29,7 +29,7 @@ NODES: Final = range(-REACH * STEPS, REACH * STEPS + 1)
 
 _FINE: Final = 64  # entries of the normal table for each standard deviation
 _FINE_REACH: Final = 6
-_CELLS: Final = 96  # of the whole list, and as many again where its bottom is decided
+_CELLS: Final = 64  # of the whole list, and as many again where its bottom is decided
 _CENTRAL: Final = slice(REACH * STEPS - 20, REACH * STEPS + 21)  # within 2.5 standard deviations
 _EXACT: Final = 24  # units up to which every place is counted without the normal curve
 
@@ -88,7 +88,8 @@ class Chances:
         if self._count <= _EXACT:
             at_most = self._at_most(range(self._count))
             at_most[:, -1] = ONE
-            return np.argmax(at_most >= target, axis=1).astype(np.int64)
+            least: Ints = (at_most < target).sum(axis=1)
+            return least
         low = np.zeros(self._count, dtype=np.int64)
         high = np.full(self._count, self._count - 1, dtype=np.int64)
         mean, deviation = self._moments()
@@ -111,12 +112,8 @@ class Chances:
         """By the normal curve with continuity correction."""
         distance = ((count << BITS) + ONE // 2)[:, None] - mean
         reach = _FINE_REACH * _FINE
-        place = np.clip(distance * _FINE // deviation, -reach, reach) + reach
-        return self._mixed(_NORMAL[place])
-
-    def _mixed(self, given: Ints) -> Ints:
-        """Over the cells a unit may be in. ``given``: by unit and cell."""
-        mixed: Ints = (self._mass * given).sum(axis=1) >> BITS
+        place = np.minimum(np.maximum(distance * _FINE // deviation, -reach), reach) + reach
+        mixed: Ints = (self._mass * _NORMAL[place]).sum(axis=1) >> BITS
         return mixed
 
     def _at_most(self, wanted: Sequence[int]) -> Ints:
@@ -125,12 +122,16 @@ class Chances:
         Given the cell of a unit the others are below it or not independently of each other. Their
         number is that of the units before it in the list and that of the units behind it.
         """
-        slots = max(wanted) + 1
-        before = _counts(self._below, slots)
-        behind = _counts(self._below[::-1], slots)[::-1].cumsum(axis=1)
+        most = max(wanted)
+        # Beyond these cells it is less likely than one in ONE (Chernoff's bound).
+        cells = self._below.sum(axis=0) < (5 * most + 45) * ONE
+        below, mass = self._below[:, cells], self._mass[:, cells]
+        before = _counts(below, most + 1)
+        behind = _counts(below[::-1], most + 1)[::-1].cumsum(axis=1)
         return np.stack(
             [
-                self._mixed((before[:, : k + 1] * behind[:, k::-1]).sum(axis=1) >> BITS)
+                (mass * ((before[:, : k + 1] * behind[:, k::-1]).sum(axis=1) >> BITS)).sum(axis=1)
+                >> BITS
                 for k in wanted
             ],
             axis=1,
@@ -156,22 +157,17 @@ def _edges(spreads: Ints, bottom: int) -> Ints:
     central = np.sort(spreads[:, _CENTRAL], axis=None)
     each = len(central) // len(spreads)
     low = central[: min(len(central), 3 * bottom * each)]
-    inner = [
-        part[np.arange(_CELLS + 1) * (len(part) - 1) // _CELLS] for part in (central, low)
-    ]
+    inner = [part[np.arange(_CELLS + 1) * (len(part) - 1) // _CELLS] for part in (central, low)]
     ends = np.array([spreads.min() - 1, spreads.max()], dtype=np.int64)
     return np.unique(np.concatenate([*inner, ends]))
 
 
 def _below(spreads: Ints, edges: Ints) -> Ints:
     """By unit and edge: how likely its score is not above the edge, from 0 to `ONE`."""
-    found = np.empty((len(spreads), len(edges)), dtype=np.int64)
     last = len(NODES) - 1
-    for unit, nodes in enumerate(spreads):
-        place = np.searchsorted(nodes, edges, side="right") - 1
-        left = np.clip(place, 0, last - 1)
-        width = np.maximum(nodes[left + 1] - nodes[left], 1)
-        part = (_AT_NODES[left + 1] - _AT_NODES[left]) * (edges - nodes[left]) // width
-        inside = _AT_NODES[left] + part
-        found[unit] = np.where(place < 0, 0, np.where(place >= last, ONE, inside))
-    return found
+    place = np.stack([np.searchsorted(nodes, edges, side="right") for nodes in spreads]) - 1
+    left = np.minimum(np.maximum(place, 0), last - 1)
+    start = np.take_along_axis(spreads, left, axis=1)
+    width = np.maximum(np.take_along_axis(spreads, left + 1, axis=1) - start, 1)
+    inside = _AT_NODES[left] + (_AT_NODES[left + 1] - _AT_NODES[left]) * (edges - start) // width
+    return np.where(place < 0, 0, np.where(place >= last, ONE, inside))
