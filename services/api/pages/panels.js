@@ -91,6 +91,7 @@ async function unit(ranking, districts, code) {
     parts: [
       h("p", {}, districts.get(line?.unit.parent) ?? "", " ", h("small", {}, code)),
       h("p", { class: "place" }, ...place, line?.bottom ? h("span", { class: "tag" }, word("bottom")) : null),
+      line?.rank ? h("p", { class: "sure" }, ...sure(ranking, line)) : null,
       line?.adjusted_by?.length ? h("p", {}, `${word("adjustment")} ${line.adjustment} (${line.score_before} → ${line.score}) · ${line.adjusted_by.join(", ")}`) : null,
       h("table", { class: "plain" },
         h("thead", {}, h("tr", {}, ...head.map((text) => h("th", { scope: "col" }, text)))),
@@ -103,6 +104,16 @@ async function unit(ranking, districts, code) {
       list(counts.map((count) => [word(count), number(code, count, figures[count])])),
     ].filter(Boolean),
   };
+}
+
+// How sure the place is: docs/uncertainty.md.
+function sure({ uncertainty }, line) {
+  const { rank_interval: ranks, score_interval: scores, bottom_probability: probability } = line;
+  const level = `${Number(uncertainty.level) * 100}%`;
+  return [
+    h("small", {}, `${level} · ${word("rankInterval")} ${ranks.from}–${ranks.to} · ${word("scoreInterval")} ${scores.from}–${scores.to}`),
+    probability === null ? null : h("small", {}, ` · ${word("bottomProbability")} ${(Number(probability) * 100).toFixed(1)}%`),
+  ].filter(Boolean);
 }
 
 const reason = (line) => (document.documentElement.lang === "en" ? line.reason.replaceAll("_", " ") : line.reason_zh);

@@ -111,7 +111,7 @@ function fillRow(row, line) {
   const href = `#/unit/${encodeURIComponent(line.unit.code)}`;
   const wasFocused = row.contains(document.activeElement);
   row.replaceChildren(
-    h("td", { class: "rank" }, String(line.rank)),
+    h("td", { class: "rank" }, String(line.rank), places(line)),
     h("th", { scope: "row" }, h("a", { href }, line.unit.name), " ", h("small", {}, district),
       line.bottom ? h("span", { class: "tag" }, word("bottom")) : null),
     h("td", { class: "score" }, line.score, adjusted(line)),
@@ -119,6 +119,12 @@ function fillRow(row, line) {
     h("td", { class: "volume" }, String(line.volume)),
     h("td", { class: "states" }, stateBar(line)));
   if (wasFocused) row.querySelector("a").focus();
+}
+
+// Where the unit may truly stand; nothing where its rank is certain.
+function places({ rank_interval: { from, to } }) {
+  if (from === to) return null;
+  return h("small", { class: "interval", title: word("rankInterval") }, `${from}–${to}`);
 }
 
 // What was added or taken away, beside the score that holds it.

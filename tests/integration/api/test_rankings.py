@@ -11,6 +11,7 @@ from schemas.records import Sums
 from services.domain.outcome import contributions_at, evaluate
 from services.domain.ranking import rank_units
 from services.domain.registry import beijing_units
+from services.domain.uncertainty import METHOD
 from services.domain.windows import window
 from tests.integration.api.city import (
     CYCLE_BEGINS,
@@ -21,6 +22,7 @@ from tests.integration.api.city import (
 )
 from tests.integration.api.client import Client, Json, cells
 
+SURE = ("rank_interval", "score_interval", "bottom_probability")
 PAST = format_instant(CYCLE_BEGINS + 13 * DAY)
 
 
@@ -132,8 +134,21 @@ async def test_one_unit_has_the_figures_of_its_line(client: Client) -> None:
         assert own["ranked_units"] == len(ranking["ranked"])
         for fact in ("unit", "indicators", "volume", "states", "valid_callback_rate"):
             assert own[fact] == line[fact]
-        for fact in ("rank", "score", "reason"):
+        for fact in ("rank", "score", "reason", *SURE):
             assert own[fact] == line.get(fact)
+        assert own["uncertainty"] == ranking["uncertainty"]
+
+
+async def test_every_place_says_how_sure_it_is(client: Client) -> None:
+    ranking = await client.get("/v1/rankings")
+    assert ranking["uncertainty"] == {"method": METHOD, "level": "0.95"}
+    count = len(ranking["ranked"])
+    for line in ranking["ranked"]:
+        ranks, scores = line["rank_interval"], line["score_interval"]
+        assert 1 <= ranks["from"] <= line["rank"] <= ranks["to"] <= count
+        assert Decimal(scores["from"]) < Decimal(scores["to"])
+        assert Decimal(scores["from"]) <= Decimal(line["score"]) <= Decimal(scores["to"])
+        assert line["bottom_probability"] is None  # too few are ranked for a bottom
 
 
 async def test_a_group_ranks_only_its_own(client: Client) -> None:

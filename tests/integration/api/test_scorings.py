@@ -203,3 +203,14 @@ async def test_the_first_window_gains_on_nothing(client: Client, window: dict[st
     problem(refused, 422, "invalid_window")
     later = await client.get("/v1/rankings/gains", window="cycle", as_of="1900-03-01T00:00:00Z")
     assert later["ranked"] == []
+
+
+async def test_the_probability_of_the_bottom_is_shown_where_there_is_one(client: Client) -> None:
+    ranking = await client.get("/v1/rankings")
+    assert len(ranking["bottom"]) == 2
+    likely = [line["bottom_probability"] for line in ranking["ranked"]]
+    assert {len(text) for text in likely} == {len("0.1234")}
+    assert abs(sum(map(Decimal, likely)) - 2) < Decimal("0.05")
+    for line in ranking["ranked"]:
+        own = await client.get(f"/v1/units/{line['unit']['code']}/rates")
+        assert own["bottom_probability"] == line["bottom_probability"]
