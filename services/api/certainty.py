@@ -18,10 +18,9 @@ NOTHING: Final = Surely()
 _REMEMBERED: Final = 32  # rankings; the wall of every visitor asks for the same few
 
 
-def certainty(ranking: Ranking, scoring: Scoring) -> dict[str, Surely]:
+def certainty(ranking: Ranking, scoring: Scoring) -> Mapping[str, Surely]:
     """Of every ranked unit, by code. ``scoring`` is the one that ranked them."""
-    found = _remembered(_Asked(ranking, scoring))
-    return {code: _written(uncertainty) for code, uncertainty in found.items()}
+    return _remembered(_Asked(ranking, scoring))
 
 
 class _Asked:
@@ -54,8 +53,9 @@ class _Asked:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _remembered(asked: _Asked) -> Mapping[str, Uncertainty]:
-    return rank_uncertainty(asked.ranking, asked.scoring)
+def _remembered(asked: _Asked) -> Mapping[str, Surely]:
+    found = rank_uncertainty(asked.ranking, asked.scoring)
+    return {code: _written(uncertainty) for code, uncertainty in found.items()}
 
 
 def _written(found: Uncertainty) -> Surely:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -55,3 +56,12 @@ def test_floors_parts_and_adjustments_are_shown(page: Page) -> None:
     service = panel.get_by_role("row", name="服务")
     expect(service.get_by_role("link")).to_have_count(0)
     expect(service).to_contain_text("—")
+
+
+def test_beside_each_rank_stands_where_the_street_may_truly_be(page: Page) -> None:
+    rows = page.locator("#ranked tr")
+    expect(rows.first.locator(".interval")).to_have_text(re.compile(r"^\d+–\d+$"))
+    rows.last.get_by_role("link").click()
+    sure = page.locator("#panel .sure")
+    expect(sure).to_contain_text("95% · 名次区间")
+    expect(sure).to_contain_text(re.compile(r"真实处于末位的概率 \d+\.\d%"))

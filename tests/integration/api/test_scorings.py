@@ -210,7 +210,7 @@ async def test_the_probability_of_the_bottom_is_shown_where_there_is_one(client:
     assert len(ranking["bottom"]) == 2
     likely = [line["bottom_probability"] for line in ranking["ranked"]]
     assert {len(text) for text in likely} == {len("0.1234")}
-    assert abs(sum(map(Decimal, likely)) - 2) < Decimal("0.05")
+    assert abs(sum(map(Decimal, likely), Decimal(-2))) < Decimal("0.05")
     for line in ranking["ranked"]:
         own = await client.get(f"/v1/units/{line['unit']['code']}/rates")
         assert own["bottom_probability"] == line["bottom_probability"]
