@@ -53,6 +53,9 @@ def ranking_table(
             "末位",
             "加减分前得分",
             "加减分",
+            "最好名次",
+            "最差名次",
+            "末位概率",
             *columns.headings,
             *earlier.headings,
         ),
@@ -137,8 +140,16 @@ def _ranked(line: Ranked, names: Names) -> Row:
         yes(line.bottom),
         number(line.score_before),
         number(line.adjustment),
+        *_places(line),
     )
 
 
+def _places(line: Ranked) -> Row:
+    """Ends of the interval of its rank, and the probability of being truly at the bottom."""
+    ranks = line.rank_interval
+    likely = number(line.bottom_probability)
+    return (None, None, likely) if ranks is None else (ranks.from_, ranks.to, likely)
+
+
 def _apart(unit: UnitModel, why: str, names: Names) -> Row:
-    return (None, *unit_cells(unit, names), None, why, "", None, None)
+    return (None, *unit_cells(unit, names), None, why, "", None, None, None, None, None)

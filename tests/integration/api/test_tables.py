@@ -84,6 +84,10 @@ async def test_a_ranking_as_csv_is_the_ranking(client: Client) -> None:
         assert row["单位"] == line["unit"]["name"]
         assert row["名次"] == str(line.get("rank", ""))
         assert row["得分"] == line.get("score", "")
+        interval = line.get("rank_interval") or {"from": "", "to": ""}
+        assert row["最好名次"] == str(interval["from"])
+        assert row["最差名次"] == str(interval["to"])
+        assert row["末位概率"] == (line.get("bottom_probability") or "")
         assert row["满意率(%)"] == (line["indicators"]["satisfaction"]["rate"] or "")
         assert row["满意率分子"] == line["indicators"]["satisfaction"]["numerator"]
         assert row["剔除：不合理诉求"] == str(line["states"]["excluded"].get("不合理诉求", 0))
