@@ -32,6 +32,7 @@ from services.domain.outcome import contributions_at, evaluate
 from services.domain.policy import preset
 from services.domain.registry import beijing_units
 from services.domain.windows import bucket_of
+from services.scoring.totals import CycleTotals
 from services.settings import Settings
 from services.storage.database import Database
 from services.storage.shard_store import ShardStore
@@ -196,9 +197,8 @@ def _store(engine: Engine, shard: int, orders: Sequence[list[Event]], copies: in
             denominators[key] += copies * one.denominator
             numerators[key] += copies * one.numerator
     mark = FlushMark(fence, 1, logged[-1].position, _CLOCK)
-    store.write_counters(
-        mark, {key: Sums(count, numerators[key]) for key, count in denominators.items()}
-    )
+    sums = {key: Sums(count, numerators[key]) for key, count in denominators.items()}
+    store.write_counters(mark, sums | CycleTotals(engine.policy, sums).sums)
     store.write_flush(mark)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from schemas.instants import Instant
 
@@ -140,8 +140,12 @@ class OrderRow(NamedTuple):
     outcome: Outcome
 
 
+CYCLE_TOTAL: Final = "/cycle"
+"""Behind the name of a ranking: its counters added up over whole cycles."""
+
+
 class CounterKey(NamedTuple):
-    """``bucket`` is the first instant of a quarter hour of UTC."""
+    """``bucket`` is the first instant of a quarter hour of UTC; of a `CYCLE_TOTAL`, of the cycle."""
 
     ranking: str
     unit: str
@@ -171,12 +175,16 @@ class Fence(NamedTuple):
 
 
 class FlushMark(NamedTuple):
-    """What a shard had stored: log position (last one folded), clock, and its flush number."""
+    """What a shard had stored: log position (last one folded), clock, and its flush number.
+
+    ``totals``: and the totals of its cycles, as every worker does that knows of them.
+    """
 
     fence: Fence
     flush: int
     position: Position
     clock: Instant
+    totals: bool = True
 
     def version(self) -> int:
         """Fit (epoch, token, flush number) into a UInt128 that sorts alike."""

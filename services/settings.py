@@ -122,6 +122,12 @@ class Settings(BaseSettings):
         title="Future tolerance",
         description="Seconds that an event's time may be ahead of the clock at the gateway.",
     )
+    fresh_for: Annotated[float, Field(ge=0, le=60)] = Field(
+        default=0,
+        title="Fresh for",
+        description="Seconds after its numbers were read that a ranking may be given again. "
+        "With 0 they are read after each question, once for all who ask at the same time.",
+    )
     stream_interval: Annotated[float, Field(ge=0.05, le=60)] = Field(
         default=1,
         title="Stream interval",

@@ -33,7 +33,8 @@ class ApiContext:
     named part of the process whether it is ready (scoring, for example), and must not block.
     ``time_zone`` and ``calendar`` (the text of a calendar file) replace those of a policy that is
     put in force here; empty ones leave them. ``on_stop`` is called before the server waits for its
-    last answers: what never ends by itself ends then.
+    last answers: what never ends by itself ends then. ``fresh_for``: for how many seconds after
+    its numbers were read a ranking may be given again (`kept.KeptAnswers`).
     """
 
     database: Database
@@ -43,6 +44,7 @@ class ApiContext:
     time_zone: str = ""
     calendar: str = ""
     push: PushOptions = DEFAULTS
+    fresh_for: float = 0.0
     on_stop: list[Callable[[], None]] = field(default_factory=list)
     readers: Readers = field(init=False)
     rules: RuleBook = field(init=False)

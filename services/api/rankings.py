@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -19,6 +20,7 @@ from services.api.comparing import Comparable, Earlier, Thens, earlier, looked_f
 from services.api.context import ApiContext, ask
 from services.api.cycles.frozen_ranking import check_asked, read_frozen
 from services.api.figures import REASONS_ZH, by_unit, figures, nameless, pooled, unit_model, written
+from services.api.kept import Kept, KeptAnswers
 from services.api.parameters import WindowQuery, check_kind, choose
 from services.api.ranking_models import (
     Figures,
@@ -32,7 +34,7 @@ from services.api.refusals import refusal
 from services.api.register import in_force_at, read_entries
 from services.api.scored import Scored, scored_by
 from services.api.snapshot import Snapshot, live_instant, read_marks, read_sums
-from services.api.tables.download import RESPONSES, Download, reply, wanted
+from services.api.tables.download import RESPONSES, Download, Format, reply, wanted
 from services.api.tables.rankings import list_name, ranking_table
 from services.api.writing import plain_text
 from services.domain.adjustments import Entry
@@ -43,6 +45,7 @@ from services.storage.readers import UnitIndicator
 from services.web.etags import is_known, tag_of
 
 _ALONE: Final = Thens()
+_NO_CACHE: Final = {"Cache-Control": "no-cache"}  # ask again each time; 304 says it still holds
 _NOBODY = ""  # the unit of orders that no unit leads
 
 
@@ -81,6 +84,7 @@ class _RatesQuery(UnitRatesQuery, Comparable):
 def create_rankings_router(context: ApiContext) -> APIRouter:
     """Build the routes."""
     router = APIRouter(tags=["rates"])
+    answers = KeptAnswers(context.fresh_for)
 
     @router.get(
         "/v1/rankings",
@@ -106,27 +110,12 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
             )
         if query.revision is not None:
             return await _frozen_reply(context, request, query, query.revision)
-        marks, registry = await marks_and_units(context)
-        check_list(registry, query.kind, query.group)
-        live_at = await live_instant(context, marks)
-        chosen = choose(context, query, live_at)
-        scored = scored_by(context.policy, chosen.window, query.kind, query.group)
-        entries = await read_entries(context, scored)
         form = wanted(request, query.format)
-        asked = await earlier(context, query.compare, scored, looked_from(chosen, live_at))
-        beside = [(basis, each.compared, each.entries) for basis, each in asked.items()]
-        told = (query.kind, query.group, chosen, entries, form, beside)
-        tag = _tag(context, marks, registry, told)
-        headers = {"ETag": tag, "Cache-Control": "no-cache"}
-        if is_known(tag, if_none_match or ""):
-            return Response(status_code=304, headers=headers)
-        answer = await _ranking(
-            context, marks, registry, scored, as_of=chosen.as_of, entries=entries, asked=asked
-        )
-        name = f"{list_name(query.kind, query.group)}排名-{answer.window.name}"
-        return await reply(
-            form, answer, lambda: [ranking_table(answer, registry.names())], name, headers
-        )
+        question = (context.ruleset, form, query.model_dump_json())
+        kept = await answers.get(question, lambda last: _live(context, query, form, last))
+        if is_known(kept.tag, if_none_match or ""):
+            return Response(status_code=304, headers={"ETag": kept.tag, **_NO_CACHE})
+        return kept.response
 
     @router.get(
         "/v1/units/{code:path}/rates",
@@ -150,6 +139,31 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
         return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
     return router
+
+
+async def _live(
+    context: ApiContext, query: _RankingsQuery, form: Format, last: Kept | None
+) -> Kept:
+    """The ranking of what is stored now; the last answer, if nothing that it tells has changed."""
+    marks, registry = await marks_and_units(context)
+    check_list(registry, query.kind, query.group)
+    live_at = await live_instant(context, marks)
+    chosen = choose(context, query, live_at)
+    scored = scored_by(context.policy, chosen.window, query.kind, query.group)
+    entries = await read_entries(context, scored)
+    asked = await earlier(context, query.compare, scored, looked_from(chosen, live_at))
+    beside = [(basis, each.compared, each.entries) for basis, each in asked.items()]
+    told = (query.kind, query.group, chosen, entries, form, beside)
+    tag = _tag(context, marks, registry, told)
+    if last is not None and last.tag == tag:
+        return last
+    answer = await _ranking(
+        context, marks, registry, scored, as_of=chosen.as_of, entries=entries, asked=asked
+    )
+    name = f"{list_name(query.kind, query.group)}排名-{answer.window.name}"
+    headers = {"ETag": tag, **_NO_CACHE}
+    table = partial(ranking_table, answer, registry.names())
+    return Kept(tag, await reply(form, answer, lambda: [table()], name, headers))
 
 
 async def marks_and_units(context: ApiContext) -> tuple[dict[int, FlushMark], Registry]:
@@ -189,7 +203,9 @@ async def _ranking(
     basis = scored.scoring.basis
     snapshot, sums = await read_sums(context, marks, scored.window, as_of, basis)
     thens = await read_thens(context, marks, registry.of_kind(scored.kind, scored.group), asked)
-    return ranking_answer(snapshot, sums, registry, scored, entries, thens=thens)
+    return await asyncio.to_thread(
+        ranking_answer, snapshot, sums, registry, scored, entries, thens=thens
+    )
 
 
 def ranking_answer(

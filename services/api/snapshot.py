@@ -97,16 +97,17 @@ async def read_sums(
     """
     readers, bounds = context.readers, (window.begins_at, window.ends_at)
     where = (context.ruleset, ranking, *bounds)
-    sums = await ask(readers.window_sums, *where, as_of, marks=marks)
+    is_cycle = window.kind == "cycle" and all(mark.totals for mark in marks.values())
+    sums = await ask(readers.window_sums, *where, as_of, marks=marks, is_cycle=is_cycle)
     if as_of is not None:
         return Snapshot(context, marks, as_of), sums
     for _ in range(_ATTEMPTS):
-        versions = await ask(readers.live_versions, *where)
+        versions = await ask(readers.live_versions, *where, is_cycle=is_cycle)
         if all(
             shard in marks and version <= marks[shard].version()
             for shard, version in versions.items()
         ):
             break
         marks = await read_marks(context)
-        sums = await ask(readers.window_sums, *where, marks=marks)
+        sums = await ask(readers.window_sums, *where, marks=marks, is_cycle=is_cycle)
     return Snapshot(context, marks, as_of), sums

@@ -85,6 +85,7 @@ def api_context(
         is_ready=is_ready,
         time_zone=settings.time_zone,
         calendar=calendar_text(settings.calendar) or "",
+        fresh_for=settings.fresh_for,
         push=PushOptions(
             stream_interval=settings.stream_interval,
             stream_clients=settings.stream_clients,

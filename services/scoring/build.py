@@ -19,7 +19,7 @@ from schemas.records import FlushMark, Position
 from services.scoring.context import no_step
 from services.scoring.lane import Lane
 from services.scoring.lease import LostError
-from services.scoring.load import differences, refold
+from services.scoring.load import refold, sum_up
 from services.scoring.shard import Shard
 from services.scoring.tenure import Tenure
 from services.storage.rules import ActivePolicy
@@ -112,11 +112,7 @@ class Build:
         clock = self._in_force().clock
         mark = FlushMark(self._fence, self._first_flush, self._caught_up, clock)
         self._on_step("build.counters")
-        sums = lease.patiently("summing contributions", lambda: store.contribution_sums(clock))
-        stored = lease.patiently("reading counters", store.counters)
-        corrected = differences(sums, stored)
-        if corrected:
-            lease.patiently("writing counters", lambda: store.write_counters(mark, corrected))
+        sums, totals, _ = sum_up(store, self.rules.policy, mark, lease)
         shard = Shard(
             partition=store.shard,
             partitions=self._partitions,
@@ -124,6 +120,7 @@ class Build:
             clock=clock,
             position=self._caught_up,
             counters=sums,
+            totals=totals,
         )
         return Lane(store, shard, mark, lease)
 

@@ -62,7 +62,8 @@ class Lane:
             self._write("orders", lambda: self.store.write_orders(mark, changes.orders))
         if changes.counters:
             on_step("counters")
-            self._write("counters", lambda: self.store.write_counters(mark, changes.counters))
+            counters = changes.counters | changes.totals
+            self._write("counters", lambda: self.store.write_counters(mark, counters))
 
     def write_flush(self, mark: FlushMark, on_step: Callable[[str], None]) -> None:
         """Store the flush row: from here on all up to the mark counts as stored."""

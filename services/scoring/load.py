@@ -20,6 +20,7 @@ from services.scoring.folding import fold_archived
 from services.scoring.lane import Lane
 from services.scoring.lease import Lease
 from services.scoring.shard import Shard
+from services.scoring.totals import CycleTotals
 from services.storage.database import Database
 from services.storage.shard_store import ShardStore, shards_claimed
 
@@ -76,11 +77,7 @@ def load_shard(
         publish(refold(store, subjects, policy, mark, lease))
 
     on_step("load.counters")
-    sums = lease.patiently("summing contributions", lambda: store.contribution_sums(clock))
-    stored = lease.patiently("reading counters", store.counters)
-    corrected = differences(sums, stored)
-    if corrected:
-        lease.patiently("writing counters", lambda: store.write_counters(mark, corrected))
+    sums, totals, corrected = sum_up(store, policy, mark, lease)
 
     on_step("load.flush")
     lease.patiently("writing the flush", lambda: store.write_flush(mark))
@@ -91,6 +88,7 @@ def load_shard(
         clock=clock,
         position=position,
         counters=sums,
+        totals=totals,
     )
     return Loaded(Lane(store, shard, mark, lease), corrected)
 
@@ -144,7 +142,26 @@ def refold(
     return folded.dead_letters
 
 
-def differences(
+class Summed(NamedTuple):
+    """The sums of the stored orders, their totals, and the counters that were mended to be them."""
+
+    sums: dict[CounterKey, Sums]
+    totals: CycleTotals
+    corrected: dict[CounterKey, Sums]
+
+
+def sum_up(store: ShardStore, policy: Policy, mark: FlushMark, lease: Lease) -> Summed:
+    """Add up the stored orders, and make the stored counters and totals agree with them."""
+    sums = lease.patiently("summing contributions", lambda: store.contribution_sums(mark.clock))
+    corrected = _differences(sums, lease.patiently("reading counters", store.counters))
+    totals = CycleTotals(policy, sums)
+    wrong = corrected | _differences(totals.sums, lease.patiently("reading totals", store.totals))
+    if wrong:
+        lease.patiently("writing counters", lambda: store.write_counters(mark, wrong))
+    return Summed(sums, totals, corrected)
+
+
+def _differences(
     sums: Mapping[CounterKey, Sums], stored: Mapping[CounterKey, Sums]
 ) -> dict[CounterKey, Sums]:
     """What has to be written so that the stored counters are these sums, zeros too."""

@@ -29,6 +29,7 @@ from services.domain.outcome import contributions_at
 from services.domain.policy import Policy
 from services.scoring.folding import Refusal, dead_letter, fold_order
 from services.scoring.order_state import OrderState
+from services.scoring.totals import CycleTotals
 
 _TURN_AT_ONCE: Final = 2_000  # orders fetched at once when many deadlines pass together
 
@@ -42,11 +43,15 @@ class Batch(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What a flush writes. ``counters`` are absolute; one that became zero is in it as zero."""
+    """What a flush writes. ``counters`` are absolute; one that became zero is in it as zero.
+
+    ``totals`` are those of the cycles that the counters belong to.
+    """
 
     events: list[LoggedEvent]
     orders: list[OrderRow]
     counters: dict[CounterKey, Sums]
+    totals: dict[CounterKey, Sums]
     dead_letters: list[DeadLetter]
     position: Position
     clock: Instant
@@ -65,6 +70,7 @@ class Shard:
         clock: The instant that ``counters`` hold for.
         position: The last one that is stored.
         counters: All that are not zero.
+        totals: Of these counters, where they are known already.
         capacity: How many orders stay hot between two cycles.
     """
 
@@ -77,6 +83,7 @@ class Shard:
         clock: Instant,
         position: Position,
         counters: Mapping[CounterKey, Sums],
+        totals: CycleTotals | None = None,
         capacity: int = 20_000,
     ) -> None:
         self.partition = partition
@@ -87,6 +94,7 @@ class Shard:
         self._policy = policy
         self._capacity = capacity
         self._counters = dict(counters)
+        self._totals = totals or CycleTotals(policy, counters)
         self._hot: OrderedDict[str, OrderState] = OrderedDict()
         self._deadlines: list[tuple[Instant, str]] = []
         self._delta: dict[CounterKey, list[int]] = {}
@@ -98,6 +106,11 @@ class Shard:
     def counters(self) -> Mapping[CounterKey, Sums]:
         """As of the last `settle`, without zeros."""
         return self._counters
+
+    @property
+    def totals(self) -> Mapping[CounterKey, Sums]:
+        """Of the cycles, likewise."""
+        return self._totals.sums
 
     def refill(self, upcoming: Iterable[tuple[Instant, str]], horizon: Instant) -> None:
         """Take the boundaries in (clock, horizon] of all stored orders; nothing may be unstored."""
@@ -185,11 +198,10 @@ class Shard:
     def settle(self) -> Changes:
         """Hand out what changed since the last time."""
         changed: dict[CounterKey, Sums] = {}
-        for key, (denominator, numerator) in self._delta.items():
-            if not denominator and not numerator:
-                continue
+        deltas = {key: Sums(*delta) for key, delta in self._delta.items() if any(delta)}
+        for key, delta in deltas.items():
             old = self._counters.get(key, ZERO)
-            new = Sums(old.denominator + denominator, old.numerator + numerator)
+            new = Sums(old.denominator + delta.denominator, old.numerator + delta.numerator)
             changed[key] = new
             if new == ZERO:
                 del self._counters[key]
@@ -199,6 +211,7 @@ class Shard:
             events=self._events,
             orders=list(self._orders.values()),
             counters=changed,
+            totals=self._totals.add(deltas),
             dead_letters=self._dead_letters,
             position=self.position,
             clock=self.clock,

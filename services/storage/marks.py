@@ -15,6 +15,6 @@ def fence_of(number: int) -> Fence:
 
 
 def flush_mark(row: tuple[Any, ...]) -> FlushMark:
-    """Read (fence, flush, epoch, offset, clock)."""
-    number, flush, epoch, offset, clock = row
-    return FlushMark(fence_of(number), flush, Position(epoch, offset), clock)
+    """Read (fence, flush, epoch, offset, clock, totals)."""
+    number, flush, epoch, offset, clock, totals = row
+    return FlushMark(fence_of(number), flush, Position(epoch, offset), clock, totals)

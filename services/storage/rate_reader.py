@@ -14,8 +14,9 @@ from clickhouse_connect.cc_sqlalchemy import select
 from sqlalchemy import func
 from sqlalchemy.sql import ColumnElement
 
-from schemas.instants import Instant
+from schemas.instants import QUARTER_HOUR, Instant
 from schemas.records import (
+    CYCLE_TOTAL,
     ZERO,
     FlushMark,
     LoggedEvent,
@@ -59,6 +60,7 @@ class RateReader:
                 flushes.epoch,
                 flushes.offset,
                 flushes.clock,
+                flushes.totals,
             )
             .where(flushes.ruleset == ruleset)
             .final()
@@ -75,16 +77,18 @@ class RateReader:
         as_of: Instant | None = None,
         *,
         marks: Mapping[int, FlushMark] | None = None,
+        is_cycle: bool = False,
     ) -> dict[UnitIndicator, Sums]:
         """Sums of what is attributed to [begins_at, ends_at), without zeros.
 
         ``marks`` are the flushes at whose clocks the ends of a live window are added up; None:
-        the last ones.
+        the last ones. ``is_cycle``: the window is a cycle, and all flushes have stored totals.
         """
         if as_of is not None:
             return self._span_sums(ruleset, ranking, [(begins_at, ends_at)], instant(as_of))
         inner, edges = split_window(begins_at, ends_at)
-        sums = self._counter_sums(ruleset, ranking, inner)
+        whole = is_cycle and not edges
+        sums = self._counter_sums(_counted(ruleset, ranking, inner, whole=whole))
         if marks is None and edges:
             marks = self.flush_marks(ruleset)
         if marks and edges:
@@ -94,7 +98,13 @@ class RateReader:
         return {key: value for key, value in sums.items() if value != ZERO}
 
     def live_versions(
-        self, ruleset: int, ranking: str, begins_at: Instant, ends_at: Instant
+        self,
+        ruleset: int,
+        ranking: str,
+        begins_at: Instant,
+        ends_at: Instant,
+        *,
+        is_cycle: bool = False,
     ) -> dict[int, int]:
         """The greatest `FlushMark.version` of what a live window is added up from, by shard.
 
@@ -104,7 +114,7 @@ class RateReader:
         inner, edges = split_window(begins_at, ends_at)
         statement = (
             select(counters.c.shard, func.max(counters.c.version))
-            .where(*_counted(ruleset, ranking, inner))
+            .where(*_counted(ruleset, ranking, inner, whole=is_cycle and not edges))
             .group_by(counters.c.shard)
         )
         versions: dict[int, int] = dict(rows_of(self._db, statement))
@@ -153,14 +163,12 @@ class RateReader:
         archived = ArchiveReader(self._db).order_events([subject]).get(subject, [])
         return StoredOrder(rows.order_row(tuple(row)), shard, version, archived)
 
-    def _counter_sums(self, ruleset: int, ranking: str, inner: Range) -> dict[UnitIndicator, Sums]:
-        if inner[0] >= inner[1]:
-            return {}
+    def _counter_sums(self, counted: list[ColumnElement[bool]]) -> dict[UnitIndicator, Sums]:
         per = (counters.c.unit, counters.c.indicator)
         statement = (
             select(*per, func.sum(counters.c.denominator), func.sum(counters.c.numerator))
             .final()
-            .where(*_counted(ruleset, ranking, inner))
+            .where(*counted)
             .group_by(*per)
         )
         return _sums(rows_of(self._db, statement))
@@ -174,7 +182,12 @@ class RateReader:
         return _sums(rows_of(self._db, statement.group_by(*per)))
 
 
-def _counted(ruleset: int, ranking: str, inner: Range) -> list[ColumnElement[bool]]:
+def _counted(
+    ruleset: int, ranking: str, inner: Range, *, whole: bool = False
+) -> list[ColumnElement[bool]]:
+    """``whole``: the one total of the cycle that begins with the range, instead of its parts."""
+    if whole:
+        ranking, inner = ranking + CYCLE_TOTAL, (inner[0], inner[0] + QUARTER_HOUR)
     return [
         counters.c.ruleset == ruleset,
         counters.c.ranking == ranking,

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from schemas.instants import QUARTER_HOUR, Instant
 from schemas.records import (
+    CYCLE_TOTAL,
     CounterKey,
     Fence,
     FlushMark,
@@ -101,7 +102,7 @@ class ShardStore:
     def last_flush(self) -> FlushMark | None:
         """What this ruleset has stored."""
         found = self._db.query(
-            "SELECT fence, flush, epoch, offset, clock FROM shard_flushes"
+            "SELECT fence, flush, epoch, offset, clock, totals FROM shard_flushes"
             " WHERE shard = {shard:UInt16} AND ruleset = {ruleset:UInt32}"
             " ORDER BY version DESC LIMIT 1",
             self._own,
@@ -218,11 +219,19 @@ class ShardStore:
 
     def counters(self) -> dict[CounterKey, Sums]:
         """The stored counters that are not zero."""
+        return self._counters(are_totals=False)
+
+    def totals(self) -> dict[CounterKey, Sums]:
+        """The stored totals of cycles that are not zero."""
+        return self._counters(are_totals=True)
+
+    def _counters(self, *, are_totals: bool) -> dict[CounterKey, Sums]:
         found = self._db.query(
             "SELECT ranking, unit, indicator, bucket, denominator, numerator FROM counters FINAL"
             " WHERE ruleset = {ruleset:UInt32} AND shard = {shard:UInt16}"
+            " AND endsWith(ranking, {total:String}) = {are_totals:Bool}"
             " AND (denominator != 0 OR numerator != 0)",
-            self._own,
+            {**self._own, "total": CYCLE_TOTAL, "are_totals": are_totals},
         )
         return {CounterKey._make(row[:4]): Sums._make(row[4:]) for row in found}
 
@@ -255,7 +264,7 @@ class ShardStore:
         self._insert("work_orders_in", mark.fence, columns)
 
     def write_counters(self, mark: FlushMark, counters: Mapping[CounterKey, Sums]) -> None:
-        """Step 3: the counters that changed, those that became zero too."""
+        """Step 3: the counters and totals that changed, those that became zero too."""
         count = len(counters)
         columns: rows.Columns = {
             "fence": [mark.fence.number()] * count,
@@ -282,6 +291,7 @@ class ShardStore:
             "epoch": [mark.position.epoch],
             "offset": [mark.position.offset],
             "clock": [mark.clock],
+            "totals": [mark.totals],
         }
         self._insert("shard_flushes_in", mark.fence, columns)
 

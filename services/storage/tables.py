@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from clickhouse_connect.cc_sqlalchemy.datatypes.sqltypes import (
     Array,
+    Bool,
     FixedString,
     Int64,
     String,
@@ -100,6 +101,7 @@ shard_flushes: Final = _table(
     epoch=UInt32(),
     offset=Int64(),
     clock=Int64(),
+    totals=Bool(),
 )
 
 

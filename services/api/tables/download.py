@@ -73,7 +73,8 @@ async def reply(
     """
     headers = {"Vary": "Accept", **(headers or {})}
     if form == "json":
-        return Response(answer.model_dump_json(by_alias=True), media_type=JSON, headers=headers)
+        text = await asyncio.to_thread(answer.model_dump_json, by_alias=True)
+        return Response(text, media_type=JSON, headers=headers)
     return await sent(form, tables, name, headers)
 
 

@@ -26,6 +26,7 @@ from services.api.push.options import DEFAULTS, PushOptions
 from services.domain.outcome import evaluate
 from services.domain.policy import Policy, load_policy, preset
 from services.domain.registry import beijing_units
+from services.scoring.totals import CycleTotals
 from services.storage import rulesets, units
 from services.storage.database import Database
 from services.storage.migrate import migrate
@@ -96,8 +97,10 @@ class City:
         ]
         store.write_orders(mark, rows)
         sums = store.contribution_sums(clock)
-        zeros = dict.fromkeys(store.counters().keys() - sums.keys(), Sums(0, 0))
-        store.write_counters(mark, sums | zeros)
+        totals = CycleTotals(self.policy, sums).sums
+        stored = store.counters() | store.totals()
+        zeros = dict.fromkeys(stored.keys() - sums.keys() - totals.keys(), Sums(0, 0))
+        store.write_counters(mark, sums | totals | zeros)
         store.write_flush(mark)
 
 

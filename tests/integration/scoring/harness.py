@@ -23,6 +23,7 @@ from schemas.instants import DAY, HOUR, MINUTE, Instant, format_instant
 from schemas.records import CounterKey, LoggedEvent, Position, Sums
 from schemas.topics import BATCH_JSON, WORK_ORDER_EVENTS, partition_of
 from services.domain.policy import Policy, load_policy, preset
+from services.scoring.totals import CycleTotals
 from services.storage.database import Database
 from services.storage.shard_store import ShardStore
 from tests.support.scoring_process import FIRST_POLICY, RULESET, prepare_store
@@ -280,6 +281,7 @@ def check_counters(
         assert mark.position.offset == log.ends[shard]
         assert store.counters() == log.expected(mark.clock, shard, rules)
         assert store.contribution_sums(mark.clock) == store.counters()
+        assert store.totals() == CycleTotals(rules, store.counters()).sums
 
 
 def dead_places(database: Database) -> set[tuple[int, int, int, str]]:

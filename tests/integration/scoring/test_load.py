@@ -21,6 +21,7 @@ from services.scoring.load import (
     load_shard,
 )
 from services.scoring.shard import Changes
+from services.scoring.totals import CycleTotals
 from services.storage.database import Database
 from services.storage.migrate import migrate
 from services.storage.shard_store import ShardStore
@@ -98,6 +99,7 @@ def test_after_any_step_of_a_flush_the_counters_are_the_sums(
     known = EVENTS if steps else []
     assert loaded.lane.shard.counters == later.counters() == expected(known, NOW)
     assert later.contribution_sums(NOW) == later.counters()
+    assert later.totals() == CycleTotals(POLICY, later.counters()).sums  # which nobody had written
     # Only a flush row moves the position: the log is read again from there.
     assert loaded.lane.shard.position.offset == (EVENTS[-1].position.offset if steps == 4 else -1)
     assert bool(loaded.corrected) == (steps in {1, 2})
@@ -115,6 +117,7 @@ def test_a_wrong_counter_is_set_right_and_one_too_many_becomes_zero(database: Da
     _, loaded = take_over(database, Fence(0, 2))
     assert loaded.corrected == {ghost: ZERO, wrong: changes.counters[wrong]}
     assert store.counters() == expected(EVENTS, NOW)
+    assert store.totals() == CycleTotals(POLICY, store.counters()).sums != {}
 
 
 def test_a_new_ruleset_is_built_from_the_whole_archive_beside_the_old(database: Database) -> None:

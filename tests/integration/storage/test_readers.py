@@ -125,6 +125,34 @@ WINDOWS = {
 }
 
 
+def test_a_cycle_is_read_from_its_total(db: Database, city: City) -> None:
+    begins_at, ends_at = EDGE, EDGE + 4 * DAY
+    where = (1, "lead", begins_at, ends_at)
+    assert city.readers.window_sums(*where)
+    assert city.readers.window_sums(*where, is_cycle=True) == {}
+    for shard in CLOCKS:
+        totals = {
+            CounterKey("lead/cycle", "u", "volume", begins_at): Sums(shard + 1, 0),
+            CounterKey("lead/cycle", "u", "volume", ends_at): Sums(90, 0),
+        }
+        ShardStore(db, shard, 1).write_counters(mark(3), totals)
+    of_all = sum(shard + 1 for shard in CLOCKS)
+    assert city.readers.window_sums(*where, is_cycle=True) == {("u", "volume"): Sums(of_all, 0)}
+    versions = city.readers.live_versions(*where, is_cycle=True)
+    assert versions == {shard: mark(3).version() for shard in CLOCKS}
+    # One that does not begin or end with a quarter hour is added up as any other window.
+    odd = (1, "lead", begins_at + 1, ends_at)
+    assert city.readers.window_sums(*odd, is_cycle=True) == city.readers.window_sums(*odd)
+
+
+def test_flush_rows_of_before_say_that_there_are_no_totals(db: Database) -> None:
+    store = owned(ShardStore(db, 0, 1))
+    store.write_flush(mark(1))
+    assert Readers(db).flush_marks(1)[0].totals
+    store.write_flush(mark(2)._replace(totals=False))  # as a worker does that knows none
+    assert not Readers(db).flush_marks(1)[0].totals
+
+
 def test_live_sums_are_those_at_the_clocks_of_the_flushes(city: City) -> None:
     for name, (begins_at, ends_at) in WINDOWS.items():
         live = city.readers.window_sums(1, "lead", begins_at, ends_at)
