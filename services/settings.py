@@ -9,7 +9,7 @@ import difflib
 import logging
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,8 +19,8 @@ from schemas.policy import known_zone
 
 PREFIX: Final = "HOTLINE_"
 
-# Read by the demo city and by the tests, not by the service.
-_OF_OTHERS: Final = frozenset({"URL", "REQUIRE_KAFKA", "TEST_CLICKHOUSE_URL"})
+# Read by commands that speak to a service, and by the tests, not by the service.
+_OF_OTHERS: Final = frozenset({"URL", "KEY", "REQUIRE_KAFKA", "TEST_CLICKHOUSE_URL"})
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -106,6 +106,12 @@ class Settings(BaseSettings):
         default=8000,
         title="Port",
         description="Port of the HTTP services; 0 takes a free one.",
+    )
+    access: Literal["open", "keys"] = Field(
+        default="open",
+        title="Access",
+        description="`keys`: who sends events, asks or changes something needs an API key "
+        "(docs/access.md). `open`: whoever reaches the port may do everything.",
     )
     flush_interval: Annotated[float, Field(ge=0.01, le=60)] = Field(
         default=0.1,

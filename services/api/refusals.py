@@ -60,6 +60,7 @@ _KINDS: Final[Mapping[str, ProblemKind]] = {
     "governed_conflict": ProblemKind(409, "The entry contradicts the list", "与治理类名单冲突"),
     "invalid_talk": ProblemKind(422, "The record is refused", "约谈登记无效"),
     "unknown_talk": ProblemKind(404, "The unit is not called in", "该单位未被约谈"),
+    "unknown_key": ProblemKind(404, "There is no such key", "没有这个密钥"),
     "shards_behind": ProblemKind(503, "A shard lags behind", "有分区尚未入账"),
     "storage_unavailable": ProblemKind(503, "The store cannot answer now", "存储暂时无法应答"),
     "not_ready": ProblemKind(503, "The service is not ready", "服务尚未就绪"),

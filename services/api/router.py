@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 
+from services.api.access.routes import create_access_router
 from services.api.adjustments import create_adjustments_router
 from services.api.alerts import create_alerts_router
 from services.api.breakdowns import create_breakdowns_router
@@ -51,6 +52,7 @@ def create_router(context: ApiContext) -> APIRouter:
     router.include_router(create_alerts_router(context))
     router.include_router(create_push_router(context))
     router.include_router(create_stream_router(context))
+    router.include_router(create_access_router(context))
     whole = APIRouter(dependencies=[Depends(each_once)])
     whole.include_router(router)
     whole.include_router(create_health_router(context))

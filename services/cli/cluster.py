@@ -20,11 +20,12 @@ from services.cli.pushing import pushing
 from services.cli.topics import ensure_topics
 from services.cli.web_app import (
     api_context,
-    build_app,
     build_gateway,
+    guarded_app,
     now,
     query_routers,
     running_sender,
+    warn_if_open,
 )
 from services.ingest.router import create_router
 from services.settings import Settings
@@ -76,7 +77,7 @@ async def run_gateway(settings: Settings) -> None:
         sender = await stack.enter_async_context(running_sender(bootstrap_of(settings), settings))
         gateway = build_gateway(settings, engine, sender, wait_stored=None)
         health = create_health_router(api_context(settings, engine, dict))
-        await _serve(settings, stack, [create_router(gateway), health])
+        await _serve(settings, engine, stack, [create_router(gateway), health])
 
 
 async def run_api(settings: Settings) -> None:
@@ -84,7 +85,7 @@ async def run_api(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         engine = await _engine(settings, stack)
         context = api_context(settings, engine, dict)
-        await _serve(settings, stack, query_routers(context), pushing(settings, context))
+        await _serve(settings, engine, stack, query_routers(context), pushing(settings, context))
 
 
 async def _engine(settings: Settings, stack: AsyncExitStack) -> Engine:
@@ -95,12 +96,16 @@ async def _engine(settings: Settings, stack: AsyncExitStack) -> Engine:
 
 async def _serve(
     settings: Settings,
+    engine: Engine,
     stack: AsyncExitStack,
     routers: list[APIRouter],
     *beside: AbstractAsyncContextManager[None],
 ) -> None:
+    warn_if_open(settings)
     listener = stack.enter_context(bind(settings.host, settings.port))
-    await stack.enter_async_context(serving(build_app(routers), listener))
+    await stack.enter_async_context(
+        serving(guarded_app(routers, settings, engine.database), listener)
+    )
     for part in beside:
         await stack.enter_async_context(part)
     say_ready(url_of(listener))

@@ -24,16 +24,18 @@ from services.cli.epochs import checked_epoch, next_epoch
 from services.cli.errors import CommandError
 from services.cli.guarded import GuardedProcess
 from services.cli.http_server import bind, serving, url_of
+from services.cli.keys_command import first_key
 from services.cli.local_broker import LocalBroker
 from services.cli.pushing import pushing
 from services.cli.topics import ensure_topics, topic_id
 from services.cli.web_app import (
     api_context,
-    build_app,
     build_gateway,
+    guarded_app,
     now,
     query_routers,
     running_sender,
+    warn_if_open,
 )
 from services.ingest.router import create_router as push_router
 from services.scoring.faust_app import TopicsMissingError
@@ -67,11 +69,18 @@ async def run_embedded(
         Exception: the others of `services.cli.errors.EXPECTED`.
     """
     began = time.monotonic()
+    if demo and settings.access == "keys":
+        raise CommandError(
+            "The demo city has no key: start without --demo, then run `hotline simulate` with "
+            "HOTLINE_KEY. 演示城市没有密钥：请不带 --demo 启动，再设置 HOTLINE_KEY 运行 hotline simulate。"
+        )
+    warn_if_open(settings)
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(bind(settings.host, settings.port))
         make_directory(settings.data_dir)
         engine = await asyncio.to_thread(prepare_engine, settings, now())
         stack.push_async_callback(asyncio.to_thread, engine.database.close)
+        await asyncio.to_thread(_show_first_key, settings, engine)
         log = await asyncio.to_thread(_open_log, settings, engine)
         if log.broker:
             stack.push_async_callback(asyncio.to_thread, log.broker.process.stop)
@@ -82,7 +91,9 @@ async def run_embedded(
         gateway = build_gateway(settings, engine, sender, worker.wait_stored)
         context = api_context(settings, engine, lambda: _state(log, worker))
         routers = [push_router(gateway), *query_routers(context)]
-        await stack.enter_async_context(serving(build_app(routers), listener))
+        await stack.enter_async_context(
+            serving(guarded_app(routers, settings, engine.database), listener)
+        )
         await stack.enter_async_context(pushing(settings, context))
         on_ready(url_of(listener), time.monotonic() - began)
         if demo:
@@ -92,6 +103,12 @@ async def run_embedded(
         except CommandError:
             stack.pop_all()  # nobody is left to stop politely; what was acknowledged is stored
             raise
+
+
+def _show_first_key(settings: Settings, engine: Engine) -> None:
+    if settings.access == "keys" and (key := first_key(engine.database)):
+        sys.stdout.write(f"\nadmin key, shown this once · 管理密钥，仅显示这一次\n\n  {key}\n")
+        sys.stdout.flush()
 
 
 def _open_log(settings: Settings, engine: Engine) -> Log:

@@ -16,6 +16,7 @@ from services.cli.cycles_command import audit, freeze, revise
 from services.cli.errors import EXPECTED, end_with
 from services.cli.explain_command import explain
 from services.cli.import_command import import_file
+from services.cli.keys_command import keys_app
 from services.cli.policy_command import policy_app
 from services.cli.simulate.command import simulate
 from services.cli.what_if_command import what_if
@@ -34,6 +35,7 @@ units_app = typer.Typer(help="The registry of units. 承办单位", no_args_is_h
 app.add_typer(topics_app, name="topics")
 app.add_typer(units_app, name="units")
 app.add_typer(policy_app, name="policy")
+app.add_typer(keys_app, name="keys")
 
 DataDir = Annotated[
     Path | None, typer.Option(help="Where the data live [HOTLINE_DATA_DIR, .hotline]. 数据目录")

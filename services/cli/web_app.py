@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
 from schemas.instants import Instant
+from services.api.access.keys import StoredKeys
 from services.api.context import ApiContext
 from services.api.push.options import PushOptions
 from services.api.router import create_router
@@ -20,11 +23,16 @@ from services.ingest.gateway import Gateway
 from services.ingest.import_router import create_import_router
 from services.ingest.sender import MIB, Sender
 from services.settings import Settings
+from services.storage.database import Database
 from services.storage.readers import Readers
 from services.storage.rules import RuleBook
+from services.web.access.guard import install_access
 from services.web.etags import install_etags
 from services.web.openapi import install_openapi
 from services.web.problems import install_problem_handlers
+
+_LOG: Final = logging.getLogger(__name__)
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 WaitStored = Callable[[Mapping[int, int]], Awaitable[None]]
 
@@ -51,6 +59,23 @@ def build_app(routers: Iterable[APIRouter]) -> FastAPI:
     for router in routers:
         app.include_router(router)
     return app
+
+
+def guarded_app(routers: Iterable[APIRouter], settings: Settings, database: Database) -> FastAPI:
+    """Build the application as it is served: behind keys if the settings ask for them."""
+    app = build_app(routers)
+    install_access(app, StoredKeys(database, now), keys=settings.access == "keys")
+    return app
+
+
+def warn_if_open(settings: Settings) -> None:
+    """Log a warning if everybody who reaches the process from elsewhere may do everything."""
+    if settings.access == "open" and settings.host not in _LOOPBACK:
+        _LOG.warning(
+            "%s is not a loopback address and HOTLINE_ACCESS is open: whoever reaches the port may "
+            "read and change everything (docs/access.md). 监听地址对外且未启用密钥，任何人均可读写。",
+            settings.host,
+        )
 
 
 def build_gateway(

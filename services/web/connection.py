@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from types import TracebackType
 from typing import Final, Self
@@ -36,7 +37,9 @@ class Connection:
         self.url: Final = url.rstrip("/")
         self._patience: Final = patience
         # A proxy for the internet knows nothing about a service on this machine.
-        self.http: Final = httpx.Client(timeout=SECONDS, trust_env=_host(self.url) not in _LOOPBACK)
+        self.http: Final = httpx.Client(
+            timeout=SECONDS, trust_env=_host(self.url) not in _LOOPBACK, headers=_key()
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -93,6 +96,12 @@ def title_of(answer: httpx.Response) -> str:
         return str(answer.json()["title"])
     except (ValueError, KeyError, TypeError):
         return answer.reason_phrase
+
+
+def _key() -> dict[str, str]:
+    """The key of whoever runs the command, from ``HOTLINE_KEY`` (docs/access.md)."""
+    key = os.environ.get("HOTLINE_KEY", "").strip()
+    return {"authorization": f"Bearer {key}"} if key else {}
 
 
 def _host(url: str) -> str:

@@ -10,9 +10,11 @@ import pytest
 from services.api import refusals as api_refusals
 from services.ingest import refusals as ingest_refusals
 from services.web import problems
+from services.web.access.refusals import KINDS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
 CODES = {
+    *KINDS,
     *api_refusals._KINDS,  # noqa: SLF001 (as below)
     *ingest_refusals._KINDS,  # noqa: SLF001 (the table has no other reader)
     *(code for code, _, _ in problems._BY_STATUS.values()),  # noqa: SLF001 (as above)

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from services.api import refusals as api_refusals
 from services.ingest import refusals as ingest_refusals
 from services.web import problems
+from services.web.access.refusals import KINDS
 from services.web.openapi import install_openapi
 from services.web.problems import ProblemKind, problem_response
 
@@ -57,6 +58,7 @@ def schema_of_problems() -> Draft202012Validator:
 def test_the_table_holds_every_status() -> None:
     statuses = {code: kind.status for code, kind in api_refusals._KINDS.items()}  # noqa: SLF001 (as above)
     statuses |= {code: status for status, (code, _, _) in problems._BY_STATUS.items()}  # noqa: SLF001 (as above)
+    statuses |= {code: kind.status for code, kind in KINDS.items()}
     assert documented() == statuses
 
 

@@ -1,0 +1,107 @@
+"""Turns away who may not, before a byte of the body is read, and logs who changed something.
+
+    request ─▶ which route? ─▶ who asks? ─▶ scope ─▶ units ─▶ the application ─▶ audit log ─▶ answer
+
+The outermost middleware rather than a dependency of the routes: nothing can be mounted past it, and
+a route that nobody has declared (`needs`) is closed and not open.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.web.access.caller import Caller, Doorkeeper
+from services.web.access.needs import Match, Need, matches
+from services.web.access.refusals import missing_scope, outside_restriction, unauthenticated
+from services.web.problems import Problem, problem_response
+
+_LOG: Final = logging.getLogger(__name__)
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_ERROR: Final = 400
+_LONGEST_TARGET: Final = 200
+
+ANYBODY: Final = Caller("open", frozenset({"admin"}))
+
+
+def install_access(app: FastAPI, doorkeeper: Doorkeeper, *, keys: bool) -> None:
+    """Guard the application; without ``keys`` everybody may do everything, and changes are logged.
+
+    To be installed last: the middleware that is added last is the outermost.
+    """
+    app.add_middleware(_Guard, doorkeeper=doorkeeper, keys=keys)
+
+
+class _Guard:
+    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper, *, keys: bool) -> None:
+        self._app = app
+        self._doorkeeper = doorkeeper
+        self._keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        found = matches(scope["method"], scope["path"])
+        needs = [(match, match.need) for match in found if match.need is not None]
+        if not needs:
+            await self._app(scope, receive, send)
+            return
+        is_noted = scope["method"] not in _READS and all(need.noted for _, need in needs)
+        try:
+            caller = await self._caller(scope) if self._keys else ANYBODY
+        except Problem as problem:
+            await problem_response(problem)(scope, receive, send)
+            return
+        for match, need in needs:
+            if objection := _objection(caller, match, need):
+                if is_noted:
+                    await self._note(caller, scope["method"], match, objection.status)
+                await problem_response(objection)(scope, receive, send)
+                return
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await self._note(caller, scope["method"], found[0], message["status"])
+            await send(message)
+
+        await self._app(scope, receive, noting if is_noted else send)
+
+    async def _caller(self, scope: Scope) -> Caller:
+        given = Headers(scope=scope).getlist("authorization")
+        kind, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+        caller = None
+        if kind.lower() == "bearer":
+            caller = await self._doorkeeper.caller(token.strip())
+        if caller is None:
+            raise unauthenticated(given=bool(given))
+        return caller
+
+    async def _note(self, caller: Caller, method: str, match: Match, status: int) -> None:
+        # What a refused request names was never checked, and may be anything.
+        named = "/".join(match.values.values()) if status < _ERROR else ""
+        try:
+            await self._doorkeeper.note(
+                caller.name, method, match.route, named[:_LONGEST_TARGET], status
+            )
+        except Problem:  # the change is made: to answer that it is not would be worse
+            _LOG.error(
+                "not in the audit log: %s, %s %s, status %d",
+                caller.name,
+                method,
+                match.route,
+                status,
+            )
+
+
+def _objection(caller: Caller, match: Match, need: Need) -> Problem | None:
+    if not caller.may(need.scope):
+        return missing_scope(need.scope)
+    if caller.sees is None or need.free:
+        return None
+    is_own = need.unit and caller.sees(match.values[need.unit])
+    return None if is_own else outside_restriction()

@@ -1,0 +1,240 @@
+"""Keys: who is let in where, on every route of the service, and what the audit log tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from schemas.instants import DAY, Instant
+from services.api.access.keys import StoredKeys, create
+from services.cli.web_app import build_app, query_routers
+from services.storage import access_keys, units
+from services.web.access.caller import Caller, Scope
+from services.web.access.guard import install_access
+from services.web.access.needs import NEEDS, PUBLIC_PATHS
+from tests.integration.api.city import STREETS, City, city_events, open_city
+from tests.integration.api.client import Json, problem
+
+STREET: Final = STREETS[0]
+OTHER: Final = next(unit for unit in STREETS if unit.parent != STREET.parent)
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """A city; its tests leave keys and log entries to each other."""
+    with open_city(tmp_path_factory.mktemp("access") / "engine") as found:
+        found.store(city_events())
+        yield found
+
+
+def app_of(city: City, *, keys: bool = True) -> FastAPI:
+    app = build_app(query_routers(city.context()))
+    install_access(app, StoredKeys(city.database, lambda: city.now, read_every=0), keys=keys)
+    return app
+
+
+@asynccontextmanager
+async def asking(
+    city: City, key: str | None, *, keys: bool = True
+) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {} if key is None else {"authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app_of(city, keys=keys)),
+        base_url="http://service",
+        headers=headers,
+    ) as http:
+        yield http
+
+
+def made(city: City, *scopes: Scope, units: tuple[str, ...] = (), expires_at: Instant = 0) -> str:
+    _, text = create(
+        city.database, city.now, label="test", scopes=scopes, units=units, expires_at=expires_at
+    )
+    return text
+
+
+def described(city: City) -> set[str]:
+    paths = app_of(city).openapi()["paths"]
+    return {f"{method.upper()} {path}" for path, item in paths.items() for method in item}
+
+
+def test_every_route_is_declared_and_nothing_else(city: City) -> None:
+    public = {f"GET {path}" for path in PUBLIC_PATHS}
+
+    assert described(city) - public == NEEDS.keys() - {"POST /v1/events"}
+
+
+async def test_nobody_is_let_in_without_a_key_on_any_route(city: City) -> None:
+    async with asking(city, None) as http:
+        for name in sorted(NEEDS):
+            method, path = name.split(" ")
+            refused = problem(await http.request(method, path), 401, "unauthenticated")
+            assert refused["detail_zh"]
+
+
+async def test_probes_and_the_page_need_no_key(city: City) -> None:
+    async with asking(city, None) as http:
+        for path in ("/livez", "/", "/openapi.json"):
+            assert (await http.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer hk_0123456789abcdef_", "Basic aGs6aGs=", "Bearer \u00e4"],
+)
+async def test_what_is_no_key_is_refused(city: City, header: str) -> None:
+    async with asking(city, None) as http:
+        answer = await http.get("/v1/policy", headers=[(b"authorization", header.encode("latin-1"))])
+
+    problem(answer, 401, "unauthenticated")
+    assert answer.headers["www-authenticate"].endswith('error="invalid_token"')
+
+
+async def test_another_secret_under_a_known_id_is_refused(city: City) -> None:
+    first, second = made(city, "admin"), made(city, "admin")
+    mixed = first[:19] + second[19:]
+
+    assert mixed not in {first, second}
+    async with asking(city, mixed) as http:
+        problem(await http.get("/v1/policy"), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("held", ["ingest", "read", "govern"])
+async def test_a_scope_opens_its_routes_and_no_others(city: City, held: Scope) -> None:
+    caller = Caller("test", frozenset({held}))
+    async with asking(city, made(city, held)) as http:
+        for name, need in sorted(NEEDS.items()):
+            if caller.may(need.scope):
+                continue
+            method, path = name.split(" ")
+            answer = await http.request(method, path)
+            refused = problem(answer, 403, "missing_scope")
+            assert need.scope in refused["detail"]
+            assert need.scope in refused["detail_zh"]
+            assert f'scope="{need.scope}"' in answer.headers["www-authenticate"]
+
+
+async def test_a_reader_reads(city: City) -> None:
+    async with asking(city, made(city, "read")) as http:
+        assert (await http.get("/v1/rankings")).status_code == 200
+        problem(await http.get("/v1/nowhere"), 403, "missing_scope")
+
+
+async def test_a_restricted_key_sees_nothing_of_other_units_on_any_route(city: City) -> None:
+    key = made(city, "admin", units=(STREET.code,))
+    async with asking(city, key) as http:
+        for name, need in sorted(NEEDS.items()):
+            method, path = name.split(" ")
+            if not need.free:
+                answer = await http.request(method, path.replace("{code}", OTHER.code))
+                problem(answer, 403, "outside_restriction")
+        own = await http.get(f"/v1/units/{STREET.code}/rates")
+        assert own.status_code == 200
+        assert OTHER.code not in own.text
+        assert (await http.get("/v1/policy")).status_code == 200
+
+
+async def test_free_answers_name_no_unit(city: City) -> None:
+    async with asking(city, made(city, "read", units=(STREET.code,))) as http:
+        for name in (name for name, need in NEEDS.items() if need.free):
+            answer = await http.get(name.removeprefix("GET ").replace("{ruleset}", "1"))
+            assert answer.status_code == 200
+            assert not any(unit.code in answer.text for unit in STREETS)
+
+
+async def test_a_district_sees_its_streets(city: City) -> None:
+    assert STREET.parent in {unit.code for unit in units.all_units(city.database)}
+    async with asking(city, made(city, "read", units=(STREET.parent,))) as http:
+        assert (await http.get(f"/v1/units/{STREET.code}/rates")).status_code == 200
+        assert (await http.get(f"/v1/units/{STREET.parent}/rates")).status_code == 200
+        problem(await http.get(f"/v1/units/{OTHER.code}/rates"), 403, "outside_restriction")
+
+
+async def test_an_expired_key_opens_nothing(city: City) -> None:
+    async with asking(city, made(city, "read", expires_at=city.now + 1)) as http:
+        assert (await http.get("/v1/policy")).status_code == 200
+    async with asking(city, made(city, "read", expires_at=city.now)) as http:
+        problem(await http.get("/v1/policy"), 401, "unauthenticated")
+
+
+async def test_a_key_is_made_used_listed_and_revoked(city: City) -> None:
+    async with asking(city, made(city, "admin")) as http:
+        answer = await http.post("/v1/keys", json={"label": "BI", "scopes": ["read"], "days": 1})
+        assert answer.status_code == 201
+        assert answer.headers["cache-control"] == "no-store"
+        new: Json = answer.json()
+        async with asking(city, new["key"]) as reader:
+            assert (await reader.get("/v1/policy")).status_code == 200
+            listed = await http.get("/v1/keys")
+            assert new["key"] not in listed.text
+            (shown,) = [key for key in listed.json()["keys"] if key["id"] == new["id"]]
+            assert shown == {name: value for name, value in new.items() if name != "key"}
+            assert (shown["state"], shown["scopes"]) == ("valid", ["read"])
+
+            for _ in range(2):
+                revoked = await http.delete(f"/v1/keys/{new['id']}")
+                assert (revoked.status_code, revoked.json()["state"]) == (200, "revoked")
+            problem(await reader.get("/v1/policy"), 401, "unauthenticated")
+        problem(await http.delete("/v1/keys/none"), 404, "unknown_key")
+
+
+def test_the_store_does_not_hold_the_secret(city: City) -> None:
+    text = made(city, "read")
+
+    (row,) = [key for key in access_keys.all_keys(city.database) if key.id == text[3:19]]
+    assert text[20:] not in repr(row)
+    assert row.expires_at == 0
+    assert row.opens(city.now + 1000 * DAY)
+
+
+async def test_the_audit_log_tells_who_changed_what_page_by_page(city: City) -> None:
+    admin, reader = made(city, "admin"), made(city, "read")
+    async with asking(city, admin) as http:
+        new = (await http.post("/v1/keys", json={"label": "x", "scopes": ["read"]})).json()
+        await http.post("/v1/keys", json={"label": "13800000000"})  # refused: no scopes
+        await http.delete(f"/v1/keys/{new['id']}")
+        async with asking(city, reader) as other:
+            await other.delete("/v1/keys/13800000000")
+        await http.get("/v1/keys")
+
+        entries: list[Json] = []
+        page = (await http.get("/v1/audit-log", params={"limit": 1})).json()
+        while page["next"] is not None:
+            entries += page["entries"]
+            page = (
+                await http.get("/v1/audit-log", params={"limit": 1, "after": page["next"]})
+            ).json()
+        whole = await http.get("/v1/audit-log", params={"limit": 1000})
+        problem(await http.get("/v1/audit-log", params={"after": "x"}), 422, "invalid_cursor")
+    assert whole.json()["entries"] == entries
+    assert "13800000000" not in whole.text
+    by_admin, by_reader = f"key:{admin[3:19]}", f"key:{reader[3:19]}"
+    told = {
+        (each["who"], each["method"], each["route"], each["target"], each["status"])
+        for each in entries
+        if each["who"] in {by_admin, by_reader}
+    }
+    assert told == {
+        (by_admin, "POST", "/v1/keys", "", 201),
+        (by_admin, "POST", "/v1/keys", "", 422),
+        (by_admin, "DELETE", "/v1/keys/{id}", new["id"], 200),
+        (by_reader, "DELETE", "/v1/keys/{id}", "", 403),
+    }
+
+
+async def test_without_keys_everybody_may_and_changes_are_logged(city: City) -> None:
+    async with asking(city, None, keys=False) as http:
+        new = (await http.post("/v1/keys", json={"label": "open", "scopes": ["read"]})).json()
+        assert (await http.delete(f"/v1/keys/{new['id']}")).status_code == 200
+        found = (await http.get("/v1/audit-log", params={"limit": 1000})).json()["entries"]
+
+    mine = [each for each in found if each["who"] == "open"]
+    assert {(each["method"], each["target"]) for each in mine} == {
+        ("POST", ""),
+        ("DELETE", new["id"]),
+    }
