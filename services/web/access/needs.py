@@ -61,6 +61,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /v1/work-orders/{order}": _READ,
     "GET /v1/work-orders/{order}/explain": _READ,
     "GET /v1/adjustments": _READ,
+    "GET /v1/alerts": _READ,
     "GET /v1/cycles": _READ,
     "GET /v1/cycles/{name}": _READ,
     "GET /v1/cycles/{name}/changes": _READ,

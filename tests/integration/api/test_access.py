@@ -89,7 +89,9 @@ async def test_probes_and_the_page_need_no_key(city: City) -> None:
 )
 async def test_what_is_no_key_is_refused(city: City, header: str) -> None:
     async with asking(city, None) as http:
-        answer = await http.get("/v1/policy", headers=[(b"authorization", header.encode("latin-1"))])
+        answer = await http.get(
+            "/v1/policy", headers=[(b"authorization", header.encode("latin-1"))]
+        )
 
     problem(answer, 401, "unauthenticated")
     assert answer.headers["www-authenticate"].endswith('error="invalid_token"')
