@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from schemas.fields import Name
 from schemas.instants import FOREVER, Instant
@@ -40,6 +40,7 @@ from services.domain.registry import Registry
 from services.domain.sentences import Writer
 from services.domain.tracing import Effect
 from services.domain.words import Text
+from services.web.access.caller import restriction_of
 
 
 def create_explain_router(context: ApiContext) -> APIRouter:
@@ -53,13 +54,13 @@ def create_explain_router(context: ApiContext) -> APIRouter:
         responses={404: {"description": "There is no such order · 没有这个工单"}},
     )
     async def explain_order(
-        order: Annotated[Name, Path()], query: Annotated[OrderQuery, Query()]
+        request: Request, order: Annotated[Name, Path()], query: Annotated[OrderQuery, Query()]
     ) -> Response:
         """Tell every event, deadline and contribution of an order, and one sentence an indicator.
 
         逐步给出事件、期限、贡献，并对每项指标用一句话说明原因。
         """
-        found = await find_order(context, order, query.as_of)
+        found = await find_order(context, order, query.as_of, restriction_of(request))
         if not found.events:
             raise refusal(
                 "unknown_order",

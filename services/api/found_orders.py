@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +16,9 @@ from services.api.snapshot import Snapshot, read_marks
 from services.domain.registry import Registry
 from services.storage import units as stored_units
 from services.storage.readers import StoredOrder
+from services.web.access.caller import Restriction
+
+_UNIT_FIELDS: Final = frozenset({"unit", "assisting"})
 
 
 class OrderQuery(BaseModel):
@@ -44,8 +48,10 @@ class FoundOrder(NamedTuple):
         return [event for event in first.values() if event.digest in self.stored.row.folded]
 
 
-async def find_order(context: ApiContext, order: str, as_of: str | None) -> FoundOrder:
-    """Look an order up.
+async def find_order(
+    context: ApiContext, order: str, as_of: str | None, only: Restriction | None
+) -> FoundOrder:
+    """Look an order up. With ``only`` there are none but those that name no other unit.
 
     Raises:
         Problem: 404, there is no such order; 422, no such instant; 503, storage is away.
@@ -53,14 +59,48 @@ async def find_order(context: ApiContext, order: str, as_of: str | None) -> Foun
     asked_at = read_as_of(context, as_of)
     marks = await read_marks(context)
     stored = await ask(context.readers.order, context.ruleset, order)
-    if stored is None:
+    registry = Registry(await ask(stored_units.all_units, context.database))
+    if stored is None or (only is not None and _names_others(stored, registry, only)):
         raise refusal(
             "unknown_order",
             "No event of such an order is stored.",
             "没有存储该工单的任何事件。",
         )
-    registry = Registry(await ask(stored_units.all_units, context.database))
     mark = marks.get(stored.shard)
     live_at = mark.clock if mark else context.clock()
     at = live_at if asked_at is None else asked_at
     return FoundOrder(Snapshot(context, marks, asked_at), stored, registry, at)
+
+
+def _names_others(stored: StoredOrder, registry: Registry, only: Restriction) -> bool:
+    """Whether an order is about nobody inside, or names a unit that is neither inside nor above.
+
+    Above: the district that approves what its street asks for.
+    """
+    counted = {span.unit for span in stored.row.outcome.spans if span.unit}
+    if not any(only.sees(unit) for unit in counted):
+        return True
+    acted = {unit for logged in stored.events for unit in _units(logged.event.data, registry)}
+    above = {unit for own in only.units for unit in _above(own, registry)}
+    return not all(only.sees(unit) for unit in (counted | acted) - above)
+
+
+def _units(data: object, registry: Registry, field: str = "") -> Iterator[str]:
+    """Codes of units in an event's data: what stands where a unit does, or is registered as one."""
+    if isinstance(data, str):
+        if field in _UNIT_FIELDS or data in registry:
+            yield data
+    elif isinstance(data, Mapping):
+        for name, value in data.items():
+            yield from _units(value, registry, name)
+    elif isinstance(data, list | tuple):
+        for value in data:
+            yield from _units(value, registry, field)
+
+
+def _above(code: str, registry: Registry) -> set[str]:
+    found: set[str] = set()
+    while (unit := registry.get(code)) is not None and unit.parent and unit.parent not in found:
+        code = unit.parent
+        found.add(code)
+    return found

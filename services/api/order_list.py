@@ -23,6 +23,7 @@ from services.api.tables.orders import orders_table
 from services.api.writing import local_text, thousandths_text
 from services.domain.registry import KINDS, Registry
 from services.storage.readers import CountedOrder, Number, Place, Sort, Traits
+from services.web.access.caller import Restriction, restriction_of
 
 PAGE: Final = 100
 LARGEST_PAGE: Final = 10_000
@@ -122,6 +123,7 @@ def create_order_list_router(context: ApiContext) -> APIRouter:
         indicator = check_indicator(context, query.indicator)
         traits = _traits(query)
         after = _read_place(query)
+        only = restriction_of(request)
         marks, registry = await marks_and_units(context)
         window, as_of = choose(context, query, await live_instant(context, marks))
         found = await ask(
@@ -132,7 +134,7 @@ def create_order_list_router(context: ApiContext) -> APIRouter:
                 indicator,
                 window.begins_at,
                 window.ends_at,
-                units_of(registry, query),
+                _units(registry, query, only),
             ),
             traits=traits,
             as_of=as_of,
@@ -147,7 +149,7 @@ def create_order_list_router(context: ApiContext) -> APIRouter:
             window=snapshot.window_text(window),
             unit=query.unit,
             indicator=indicator,
-            orders=[_line(order, zone) for order in found],
+            orders=[_line(order, zone, only) for order in found],
             next=cursor,
         )
         return await reply(
@@ -173,6 +175,14 @@ def units_of(registry: Registry, query: ListQuery) -> Sequence[str] | None:
     check_list(registry, kind, query.group)
     codes = [unit.code for unit in registry.of_kind(kind, query.group)]
     return codes if query.unit is None else [code for code in codes if code == query.unit]
+
+
+def _units(registry: Registry, query: ListQuery, only: Restriction | None) -> Sequence[str] | None:
+    asked = units_of(registry, query)
+    if only is None:
+        return asked
+    known = [unit.code for unit in registry] if asked is None else asked
+    return [code for code in known if only.sees(code)]
 
 
 def _traits(query: OrdersQuery) -> Traits:
@@ -223,10 +233,13 @@ def _read_place(query: OrdersQuery) -> Place | None:
     return Place(received_at, subject)
 
 
-def _line(order: CountedOrder, zone: ZoneInfo) -> OrderLine:
+def _line(order: CountedOrder, zone: ZoneInfo, only: Restriction | None) -> OrderLine:
+    summary = summary_model(order.summary, zone)
+    if only is not None and not only.sees(summary.unit):  # it was handed on
+        summary = summary.model_copy(update={"unit": ""})
     return OrderLine(
         id=order.subject,
-        **summary_model(order.summary, zone).model_dump(),
+        **summary.model_dump(),
         contributions=[
             Counted(
                 unit=each.unit,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from schemas.fields import Name
 from schemas.instants import Instant
@@ -29,6 +29,7 @@ from services.api.writing import local_text, thousandths_text
 from services.domain.corrections import in_order
 from services.domain.outcome import contributions_at
 from services.domain.ranking import STATE
+from services.web.access.caller import restriction_of
 
 
 def create_orders_router(context: ApiContext) -> APIRouter:
@@ -44,13 +45,13 @@ def create_orders_router(context: ApiContext) -> APIRouter:
         responses={404: {"description": "There is no such order · 没有这个工单"}},
     )
     async def order(
-        order: Annotated[Name, Path()], query: Annotated[OrderQuery, Query()]
+        request: Request, order: Annotated[Name, Path()], query: Annotated[OrderQuery, Query()]
     ) -> Response:
         """Show state, events, steps and contributions of an order.
 
         给出工单的状态、事件、步骤与贡献，说明“为什么算、为什么不算”。
         """
-        answer = _order(await find_order(context, order, query.as_of))
+        answer = _order(await find_order(context, order, query.as_of, restriction_of(request)))
         return Response(answer.model_dump_json(by_alias=True), media_type="application/json")
 
     return router

@@ -42,6 +42,7 @@ from services.domain.ranking import RankedUnit, figures_of, rank
 from services.domain.registry import KINDS, Registry
 from services.storage import units as stored_units
 from services.storage.readers import UnitIndicator
+from services.web.access.caller import Restriction, restriction_of
 from services.web.etags import is_known, tag_of
 
 _ALONE: Final = Thens()
@@ -110,9 +111,9 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
             )
         if query.revision is not None:
             return await _frozen_reply(context, request, query, query.revision)
-        form = wanted(request, query.format)
-        question = (context.ruleset, form, query.model_dump_json())
-        kept = await answers.get(question, lambda last: _live(context, query, form, last))
+        form, only = wanted(request, query.format), restriction_of(request)
+        question = (context.ruleset, form, query.model_dump_json(), only and only.units)
+        kept = await answers.get(question, lambda last: _live(context, query, form, only, last))
         if is_known(kept.tag, if_none_match or ""):
             return Response(status_code=304, headers={"ETag": kept.tag, **_NO_CACHE})
         return kept.response
@@ -142,7 +143,11 @@ def create_rankings_router(context: ApiContext) -> APIRouter:
 
 
 async def _live(
-    context: ApiContext, query: _RankingsQuery, form: Format, last: Kept | None
+    context: ApiContext,
+    query: _RankingsQuery,
+    form: Format,
+    only: Restriction | None,
+    last: Kept | None,
 ) -> Kept:
     """The ranking of what is stored now; the last answer, if nothing that it tells has changed."""
     marks, registry = await marks_and_units(context)
@@ -153,12 +158,19 @@ async def _live(
     entries = await read_entries(context, scored)
     asked = await earlier(context, query.compare, scored, looked_from(chosen, live_at))
     beside = [(basis, each.compared, each.entries) for basis, each in asked.items()]
-    told = (query.kind, query.group, chosen, entries, form, beside)
+    told = (query.kind, query.group, chosen, entries, form, beside, only and only.units)
     tag = _tag(context, marks, registry, told)
     if last is not None and last.tag == tag:
         return last
     answer = await _ranking(
-        context, marks, registry, scored, as_of=chosen.as_of, entries=entries, asked=asked
+        context,
+        marks,
+        registry,
+        scored,
+        as_of=chosen.as_of,
+        entries=entries,
+        asked=asked,
+        only=only,
     )
     name = f"{list_name(query.kind, query.group)}排名-{answer.window.name}"
     headers = {"ETag": tag, **_NO_CACHE}
@@ -182,7 +194,14 @@ async def _frozen_reply(
     check_kind(query.kind)
     found = await read_frozen(context, cycle, revision, query.kind, query.group)
     check_list(found.registry, query.kind, query.group)
-    live = ranking_answer(found.snapshot, found.sums, found.registry, found.scored, found.entries)
+    live = ranking_answer(
+        found.snapshot,
+        found.sums,
+        found.registry,
+        found.scored,
+        found.entries,
+        only=restriction_of(request),
+    )
     answer = live.model_copy(update=found.head)
     name = f"{list_name(query.kind, query.group)}排名-{cycle}-{revision}"
     names = found.registry.names()
@@ -199,12 +218,13 @@ async def _ranking(
     as_of: Instant | None,
     entries: Sequence[Entry],
     asked: Mapping[Basis, Earlier],
+    only: Restriction | None,
 ) -> RankingAnswer:
     basis = scored.scoring.basis
     snapshot, sums = await read_sums(context, marks, scored.window, as_of, basis)
     thens = await read_thens(context, marks, registry.of_kind(scored.kind, scored.group), asked)
     return await asyncio.to_thread(
-        ranking_answer, snapshot, sums, registry, scored, entries, thens=thens
+        ranking_answer, snapshot, sums, registry, scored, entries, thens=thens, only=only
     )
 
 
@@ -216,14 +236,17 @@ def ranking_answer(
     entries: Sequence[Entry],
     *,
     thens: Thens = _ALONE,
+    only: Restriction | None = None,
 ) -> RankingAnswer:
     """Rank the units of a list by sums that were read; these must be those of its ``basis``.
 
-    ``thens`` are earlier windows, beside which each line is put.
+    ``thens`` are earlier windows, beside which each line is put. With ``only`` all are ranked, and
+    nothing but the places and numbers of these units is told.
     """
+    sees = _everybody if only is None else only.sees
     listed = registry.of_kind(scored.kind, scored.group)
     ranking = rank(listed, sums, scored.scoring, in_force_at(snapshot, entries))
-    own = by_unit(sums)
+    own = {code: found for code, found in by_unit(sums).items() if sees(code)}
     sure = certainty(ranking, scored.scoring)
     return RankingAnswer(
         **scored.head(snapshot),
@@ -231,7 +254,7 @@ def ranking_answer(
         kind=scored.kind,
         group=scored.group,
         uncertainty=ABOUT,
-        bottom=[entry.unit.code for entry in ranking.ranked if entry.bottom],
+        bottom=[e.unit.code for e in ranking.ranked if e.bottom and sees(e.unit.code)],
         ranked=[
             Ranked(
                 rank=entry.rank,
@@ -244,6 +267,7 @@ def ranking_answer(
                 **_fields(written(entry, own.get(entry.unit.code, {}), scored)),
             )
             for entry in ranking.ranked
+            if sees(entry.unit.code)
         ],
         unranked=[
             Unranked(
@@ -254,6 +278,7 @@ def ranking_answer(
                 **_fields(written(entry, own.get(entry.unit.code, {}), scored)),
             )
             for entry in ranking.unranked
+            if sees(entry.unit.code)
         ],
         unknown_units=[
             UnknownUnit(code=code, figures=figures(found, scored))
@@ -313,6 +338,10 @@ async def _unit_rates(
         reason_zh=REASONS_ZH[reason] if reason else None,
         **_fields(figures(own or {}, scored)),
     )
+
+
+def _everybody(_unit: str) -> bool:
+    return True
 
 
 _UNADJUSTED: Final[Mapping[str, Any]] = {

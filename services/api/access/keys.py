@@ -22,7 +22,7 @@ from services.storage import access_keys, audit_log, units
 from services.storage.access_keys import Key
 from services.storage.database import Database
 from services.storage.errors import StorageError, StorageUnavailable
-from services.web.access.caller import Caller
+from services.web.access.caller import Caller, Restriction
 
 _TEXT: Final = re.compile(r"hk_([0-9a-f]{16})_[A-Za-z0-9_-]{43}")
 _READ_EVERY: Final = 1.0  # seconds: how long a revoked key may still open
@@ -84,11 +84,10 @@ class StoredKeys:
             return None
         if not key.opens(self._clock()):
             return None
-        own = frozenset(key.units)
         return Caller(
             name=f"key:{key.id}",
             scopes=frozenset(key.scopes),
-            sees=(lambda unit: _is_within(unit, own, registry)) if own else None,
+            restriction=_restriction(key, registry),
         )
 
     async def note(self, who: str, method: str, route: str, target: str, status: int) -> None:
@@ -120,6 +119,13 @@ class StoredKeys:
         is_any_restricted = any(key.units for key in keys.values())
         registered = units.all_units(self._db) if is_any_restricted else []
         return keys, {unit.code: unit for unit in registered}
+
+
+def _restriction(key: Key, registry: Mapping[str, Unit]) -> Restriction | None:
+    if not key.units:
+        return None
+    own = frozenset(key.units)
+    return Restriction(key.units, lambda unit: _is_within(unit, own, registry))
 
 
 def _digest(text: str) -> str:

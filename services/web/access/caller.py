@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
+
+from fastapi import Request
 
 Scope = Literal["ingest", "read", "govern", "admin"]
 
@@ -18,12 +20,20 @@ _HOLDS: Final[Mapping[str, frozenset[str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Restriction:
+    """``units`` that a caller is restricted to, and whether a unit is among or below them."""
+
+    units: tuple[str, ...]
+    sees: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody known. ``sees`` tells whether a unit is within the restriction; None: whole city."""
+    """Somebody known. Without a ``restriction``: of the whole city."""
 
     name: str
     scopes: frozenset[str]
-    sees: Callable[[str], bool] | None = None
+    restriction: Restriction | None = None
 
     def may(self, scope: Scope) -> bool:
         """Whether one of the scopes is or holds this one."""
@@ -46,3 +56,17 @@ class Doorkeeper(Protocol):
         Raises:
             Problem: 503, it cannot be stored now.
         """
+
+
+_KEY: Final = "hotline.restriction"
+
+
+def remember(scope: MutableMapping[str, Any], caller: Caller) -> None:
+    """Let the route that answers know what its caller is restricted to."""
+    scope[_KEY] = caller.restriction
+
+
+def restriction_of(request: Request) -> Restriction | None:
+    """What the caller is restricted to; None: to nothing. For routes that need `OWN`."""
+    found: Restriction | None = request.scope.get(_KEY)
+    return found

@@ -12,11 +12,11 @@ import logging
 from typing import Final
 
 from fastapi import FastAPI
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.web.access.caller import Caller, Doorkeeper
-from services.web.access.needs import Match, Need, matches
+from services.web.access.caller import Caller, Doorkeeper, remember
+from services.web.access.needs import OWN, WHOLE_CITY, Match, Need, matches
 from services.web.access.refusals import missing_scope, outside_restriction, unauthenticated
 from services.web.problems import Problem, problem_response
 
@@ -58,11 +58,13 @@ class _Guard:
             await problem_response(problem)(scope, receive, send)
             return
         for match, need in needs:
-            if objection := _objection(caller, match, need):
+            if objection := _objection(caller, match, need, scope):
                 if is_noted:
                     await self._note(caller, scope["method"], match, objection.status)
                 await problem_response(objection)(scope, receive, send)
                 return
+
+        remember(scope, caller)
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -98,10 +100,16 @@ class _Guard:
             )
 
 
-def _objection(caller: Caller, match: Match, need: Need) -> Problem | None:
+def _objection(caller: Caller, match: Match, need: Need, scope: Scope) -> Problem | None:
     if not caller.may(need.scope):
         return missing_scope(need.scope)
-    if caller.sees is None or need.free:
+    if caller.restriction is None or need.free:
         return None
-    is_own = need.unit and caller.sees(match.values[need.unit])
+    if need.unit == WHOLE_CITY:
+        return outside_restriction()
+    asked = [match.values[need.unit]] if need.unit in match.values else []
+    if not asked:
+        asked = QueryParams(scope["query_string"]).getlist("unit")
+    is_named = bool(asked) or need.unit == OWN
+    is_own = is_named and all(map(caller.restriction.sees, asked))
     return None if is_own else outside_restriction()

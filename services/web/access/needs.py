@@ -13,14 +13,18 @@ from services.web.access.caller import Scope
 
 PUBLIC: Final = "public"
 WHOLE_CITY: Final = ""
+ASKED: Final = "(asked)"
+OWN: Final = "(own)"
 
 
 class Need(NamedTuple):
     """A scope, and for whom.
 
     ``unit`` names the parameter of the path that holds the unit which the answer is about, all of
-    it; `WHOLE_CITY` refuses callers who are restricted to some units. ``free`` answers hold
-    nothing of any unit. ``noted``: whoever changes something by it enters the audit log.
+    it; `ASKED`: it stands in the query, as ``unit``; `WHOLE_CITY` refuses callers who are restricted
+    to some units; with `OWN` the route itself tells only what is theirs (`caller.restriction_of`), of
+    one of them if the query names it. ``free`` answers hold nothing of any unit. ``noted``: whoever
+    changes something by it enters the audit log.
     """
 
     scope: Scope
@@ -49,19 +53,19 @@ NEEDS: Final[Mapping[str, Need]] = {
     "POST /v1/events": Need("ingest", noted=False),
     "POST /v1/imports/stored": Need("ingest", noted=False),
     "GET /v1/imports/orders": Need("ingest"),
-    "GET /v1/rankings": _READ,
+    "GET /v1/rankings": Need("read", unit=OWN),
     "GET /v1/rankings/gains": _READ,
-    "GET /v1/breakdowns": _READ,
+    "GET /v1/breakdowns": Need("read", unit=ASKED),
     "GET /v1/series": _READ,
     "GET /v1/units": _READ,
     "GET /v1/units/{code}/rates": Need("read", unit="code"),
     "GET /v1/units/{code}/series": Need("read", unit="code"),
     "GET /v1/reports/monthly.xlsx": _READ,
-    "GET /v1/work-orders": _READ,
-    "GET /v1/work-orders/{order}": _READ,
-    "GET /v1/work-orders/{order}/explain": _READ,
+    "GET /v1/work-orders": Need("read", unit=OWN),
+    "GET /v1/work-orders/{order}": Need("read", unit=OWN),
+    "GET /v1/work-orders/{order}/explain": Need("read", unit=OWN),
     "GET /v1/adjustments": _READ,
-    "GET /v1/alerts": _READ,
+    "GET /v1/alerts": Need("read", unit=ASKED),
     "GET /v1/cycles": _READ,
     "GET /v1/cycles/{name}": _READ,
     "GET /v1/cycles/{name}/changes": _READ,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import Final
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from openpyxl import load_workbook
 
 from schemas.instants import DAY, Instant
 from services.api.access.keys import StoredKeys, create
@@ -16,7 +18,7 @@ from services.cli.web_app import build_app, query_routers
 from services.storage import access_keys, units
 from services.web.access.caller import Caller, Scope
 from services.web.access.guard import install_access
-from services.web.access.needs import NEEDS, PUBLIC_PATHS
+from services.web.access.needs import NEEDS, PUBLIC_PATHS, WHOLE_CITY
 from tests.integration.api.city import STREETS, City, city_events, open_city
 from tests.integration.api.client import Json, problem
 
@@ -128,17 +130,109 @@ async def test_a_reader_reads(city: City) -> None:
 
 
 async def test_a_restricted_key_sees_nothing_of_other_units_on_any_route(city: City) -> None:
-    key = made(city, "admin", units=(STREET.code,))
-    async with asking(city, key) as http:
+    """Walks all routes, asking as one does and asking for the others."""
+    asked: list[dict[str, str]] = [{}, {"unit": OTHER.code}, {"unit": STREET.code}]
+    asked += [{"format": form} for form in ("csv", "xlsx")]
+    asked += [{"window": "cycle", "compare": "both"}, {"by": "channel", "unit": STREET.code}]
+    paths = {"code": OTHER.code, "order": _orders_of(OTHER.code)[0], "ruleset": "1"}
+    opened: set[str] = set()
+    async with asking(city, made(city, "admin", units=(STREET.code,))) as http:
         for name, need in sorted(NEEDS.items()):
-            method, path = name.split(" ")
-            if not need.free:
-                answer = await http.request(method, path.replace("{code}", OTHER.code))
-                problem(answer, 403, "outside_restriction")
-        own = await http.get(f"/v1/units/{STREET.code}/rates")
-        assert own.status_code == 200
-        assert OTHER.code not in own.text
-        assert (await http.get("/v1/policy")).status_code == 200
+            method, template = name.split(" ")
+            if method != "GET":
+                if not need.free:
+                    path = template.replace("{code}", OTHER.code)
+                    problem(await http.request(method, path), 403, "outside_restriction")
+                continue
+            for place in (paths, {**paths, "code": STREET.code}):
+                for parameters in asked:
+                    path = template.format_map(_Filled(place))
+                    answer = await http.get(path, params=parameters)
+                    _tells_nothing_of_others(answer)
+                    if answer.status_code == 200:
+                        opened.add(name)
+    whole = {name for name, need in NEEDS.items() if need.unit == WHOLE_CITY and not need.free}
+    assert not opened & whole
+    assert opened >= {
+        "GET /v1/alerts",
+        "GET /v1/breakdowns",
+        "GET /v1/policy",
+        "GET /v1/rankings",
+        "GET /v1/units/{code}/rates",
+        "GET /v1/work-orders",
+    }
+
+
+class _Filled(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "2026-11"
+
+
+def _tells_nothing_of_others(answer: httpx.Response) -> None:
+    if answer.headers.get("content-type", "").endswith("spreadsheetml.sheet"):
+        book = load_workbook(BytesIO(answer.content), read_only=True)
+        text = "\n".join(
+            str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row
+        )
+        book.close()
+    else:
+        text = answer.text
+    for unit in STREETS:
+        if unit.code != STREET.code:
+            assert unit.code not in text
+            assert not unit.name or unit.name not in text or unit.name in STREET.name
+    for order in _orders_of(OTHER.code):
+        assert order not in text
+
+
+def _orders_of(unit: str) -> list[str]:
+    own = {e.subject for e in city_events() if e.data.get("unit") == unit}
+    assert own
+    return sorted(own)
+
+
+async def test_a_restricted_key_sees_its_own_place_numbers_and_orders(city: City) -> None:
+    async with asking(city, made(city, "read")) as http:
+        whole: Json = (await http.get("/v1/rankings")).json()
+        line, another = whole["ranked"][3], whole["ranked"][4]["unit"]["code"]
+        code = line["unit"]["code"]
+        listed = (await http.get("/v1/work-orders", params={"unit": code})).json()
+    async with asking(city, made(city, "read", units=(code,))) as http:
+        ranking: Json = (await http.get("/v1/rankings")).json()
+        orders: Json = (await http.get("/v1/work-orders")).json()
+        shown = [await http.get(f"/v1/work-orders/{each['id']}") for each in orders["orders"]]
+        told = await http.get(f"/v1/work-orders/{orders['orders'][0]['id']}/explain")
+        unseen = await http.get(f"/v1/work-orders/{_orders_of(another)[0]}")
+        missing = await http.get("/v1/work-orders/none")
+        rates: Json = (await http.get(f"/v1/units/{code}/rates")).json()
+    assert ranking["ranked"] == [line]
+    assert ranking["unranked"] == ranking["unknown_units"] == []
+    assert ranking["totals"]["volume"] == line["volume"] == rates["volume"] > 0
+    assert ranking["bottom"] == [each for each in whole["bottom"] if each == code]
+    assert [each["id"] for each in orders["orders"]] == [each["id"] for each in listed["orders"]]
+    assert {answer.status_code for answer in (*shown, told)} == {200}
+    first, second = problem(unseen, 404, "unknown_order"), problem(missing, 404, "unknown_order")
+    assert {**first, "instance": ""} == {**second, "instance": ""}
+
+
+async def test_a_ranking_that_is_kept_for_one_is_not_given_to_another(city: City) -> None:
+    app = app_of(city)
+    found: list[tuple[str, list[str]]] = []
+    keys: list[tuple[str, ...]] = [()]
+    while keys:
+        headers = {"authorization": f"Bearer {made(city, 'read', units=keys.pop())}"}
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://service", headers=headers
+        ) as http:
+            answer = await http.get("/v1/rankings")
+        codes = [each["unit"]["code"] for each in answer.json()["ranked"]]
+        if not found:
+            keys = [(), (codes[1],), (codes[0],)]
+        found.append((answer.headers["etag"], codes))
+    (whole, codes), *others, last = found
+    assert [listed for _, listed in others] == [[codes[0]], [codes[1]]]
+    assert last == (whole, codes)
+    assert len({tag for tag, _ in found}) == 3
 
 
 async def test_free_answers_name_no_unit(city: City) -> None:
