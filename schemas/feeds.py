@@ -5,11 +5,12 @@ Scoring encodes by hand, for speed; tests validate what it writes against these 
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from schemas import topics
+from schemas.policy.alerts import AlertKind, Recipient
 
 _Natural = Annotated[int, Field(ge=0)]
 _Ordinal = Annotated[int, Field(ge=1)]
@@ -84,10 +85,11 @@ class AlertWindow(_Message):
 
 
 class RankAlertMessage(_Message):
-    """A unit came to, or left, the bottom of a standing ranking."""
+    """Something is told of a unit in a standing ranking (docs/alerts.md)."""
 
     id: str = Field(min_length=1, description="The same for the same alert: drop repetitions.")
-    rule: Literal["bottom_entered", "bottom_left"] = Field(description="What happened.")
+    rule: AlertKind = Field(description="What happened.")
+    name: str = Field(min_length=1, description="What the rule is called in the policy.")
     unit: str = Field(min_length=1, description="Code of the unit.")
     ruleset: _Natural = Field(description="Number of the policy in force.")
     ranking: str = Field(description="By which unit of an order is ranked, such as lead.")
@@ -96,6 +98,11 @@ class RankAlertMessage(_Message):
     window: AlertWindow = Field(description="The window that is ranked.")
     evaluation: _Ordinal = Field(description="Number of the evaluation within its series.")
     as_of: _UtcText = Field(description="Instant of the evaluation, RFC 3339 in UTC.")
+    not_before: _UtcText | None = Field(description="End of quiet hours: wake nobody before.")
+    recipients: list[Recipient] = Field(description="Whose contacts are to be told.")
+    evidence: dict[str, JsonValue] = Field(
+        description="Numbers by name, decimals as text; orders: those that moved the unit."
+    )
 
 
 class ShardClaimMessage(_Message):

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from schemas.events import DemandType
+from schemas.policy.alerts import AlertRule, contradictory_alerts
 from schemas.policy.deadlines import Calendar, Day, Deadline
 from schemas.policy.handling import (
     Callbacks,
@@ -25,7 +26,6 @@ from schemas.policy.handling import (
 from schemas.policy.indicators import Indicator
 from schemas.policy.parts import Code, Names, Part, Words, ZoneName
 from schemas.policy.scores import (
-    AlertRule,
     Annual,
     Classes,
     LineDepartment,
@@ -127,6 +127,7 @@ def contradictions(header: Header, rules: Rules) -> Iterator[tuple[Path, str]]:
         key = "points" if score.points else "weights"
         yield from _unknown_indicators((*path, key), score.codes, rules)
     yield from _shadowed(rules.rankings)
+    yield from contradictory_alerts(rules.alerts, rules.indicators)
     for place, exclusion in enumerate(rules.exclusions or ()):
         if exclusion.indicators != "all":
             path = ("exclusions", place, "indicators")

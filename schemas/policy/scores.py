@@ -144,9 +144,3 @@ class Annual(Part):
         if self.monthly_share + sum(self.others.values()) != WEIGHTS_TOTAL:
             raise ValueError(f"the shares must add up to {WEIGHTS_TOTAL}")
         return self
-
-
-class AlertRule(Part):
-    """A change of the standing ranking that is told: a unit entered or left the bottom."""
-
-    rule: Literal["bottom_entered", "bottom_left"]

@@ -1,4 +1,4 @@
-"""Ranks all streets of the current cycle, fed by `street-rates`; publishes on `rank-alerts`."""
+"""Ranks the units of the present windows, fed by `street-rates`; publishes on `rank-alerts`."""
 
 from __future__ import annotations
 
@@ -6,26 +6,20 @@ import asyncio
 import contextlib
 import logging
 import time
-from functools import partial
 from typing import Final
 
-import orjson
-
-from schemas.instants import Instant, format_instant
+from schemas.instants import MINUTE, Instant
 from schemas.records import FlushMark
-from schemas.topics import RANK_ALERTS
-from services.domain.adjustments import Adjustments, by_unit, in_force
 from services.domain.registry import Registry
-from services.domain.windows import Window, window
 from services.scoring.context import ScoringContext
 from services.scoring.faust_app import Kafka
 from services.scoring.frames import Message
-from services.scoring.lease import Lease, persist
-from services.scoring.ranking_board import RANKING, RankingBoard, Verdict
+from services.scoring.lease import Lease
+from services.scoring.lists import RankedList, lists_of, window_of
+from services.scoring.ranking_board import RankingBoard, Verdict, View
 from services.scoring.rates import decode_rates
-from services.scoring.standing import KIND, evaluate_standing
-from services.storage import adjustments, evaluations, units
-from services.storage.evaluations import Alert, Evaluation, Series
+from services.scoring.standings import Moment, Standings
+from services.storage import units
 from services.storage.rules import ActivePolicy
 from services.storage.shard_store import ShardStore
 
@@ -35,15 +29,14 @@ _EVERY: Final = 1.0  # seconds between two evaluations, at least
 _REGISTRY_EVERY: Final = 5.0
 _HELD: Final = 256  # messages between the agent and the ranker
 _RETRY: Final = 1.0
-_CYCLE: Final = "cycle"
+_BEHIND: Final = MINUTE  # a shard whose clock is so far behind is not there
 
 
 class RankingAgent:
-    """The standing ranking. It works from the first message of the feed that comes here on.
+    """The standing rankings. It works from the first message of the feed that comes here on.
 
     Only the worker that is assigned the one partition of `street-rates` gets messages. Two that
-    both believe they are it are told apart by the evaluation's number: who finds another
-    evaluation under his number than his own starts again from the store, and publishes nothing.
+    both believe they are it are told apart in `Standings`.
 
     It ranks under the rules in force, and changes to others when the readers do.
     """
@@ -52,13 +45,12 @@ class RankingAgent:
         self._context = context
         self._kafka = kafka
         self._queue: asyncio.Queue[Message] = asyncio.Queue(_HELD)
-        self._follow_rules(context.rules.last.current)
-        self._all_told = False  # a predecessor may have died before it sent its last alerts
+        self._lease = Lease()
         self._registry = Registry(())
         self._registry_read = 0.0
         self._evaluated = 0.0
         self._dirty = False
-        self._lease = Lease()
+        self._follow_rules(context.rules.last.current, unsure=True)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -77,17 +69,16 @@ class RankingAgent:
         """Take a message of the feed, after waiting for room."""
         await self._queue.put(message)
 
-    def _follow_rules(self, rules: ActivePolicy) -> None:
+    def _follow_rules(self, rules: ActivePolicy, *, unsure: bool) -> None:
         """Begin again from the store, under these rules."""
         context = self._context
         self._rules = rules
         self._board = RankingBoard(rules.ruleset, context.partitions)
+        self._standings = Standings(context, self._kafka, self._lease, rules, unsure=unsure)
         self._stores = [
             ShardStore(context.database, shard, rules.ruleset)
             for shard in range(context.partitions)
         ]
-        self._previous: Evaluation | None = None
-        self._rescored = False
 
     async def _run(self) -> None:
         while True:
@@ -95,8 +86,7 @@ class RankingAgent:
                 await self._follow()
             except Exception:  # whatever it was, the store holds all that is needed to go on
                 logger.exception("ranking failed; starting again from the store")
-                self._all_told = False
-                self._follow_rules(self._context.rules.last.current)
+                self._follow_rules(self._context.rules.last.current, unsure=True)
                 await asyncio.sleep(_RETRY)
 
     async def _follow(self) -> None:
@@ -111,41 +101,48 @@ class RankingAgent:
     async def _accept(self, message: Message) -> None:
         current = self._context.rules.last.current
         if current.ruleset != self._rules.ruleset:
-            self._follow_rules(current)
+            self._follow_rules(current, unsure=not self._board.views)
         try:
             rates = decode_rates(message.value or b"")
         except ValueError:
             logger.warning("a message of street-rates cannot be read: offset %d", message.offset)
             return
-        verdict = self._board.accept(rates) if self._board.window else Verdict.RELOAD
+        if not self._board.views:
+            await self._open_at_the_stored_clock()
+            self._dirty = True
+            return
+        verdict = self._board.accept(rates)
         if verdict is Verdict.RELOAD:
-            await (self._load_shard(rates.shard) if self._board.window else self._load_all())
+            await self._load_shard(rates.shard)
         if verdict is not Verdict.OLD:
             self._dirty = True
 
-    async def _load_all(self) -> None:
-        """Start, or begin a new cycle: everything from the store, of the cycle in force."""
-        now = self._context.clock()
+    async def _open_at_the_stored_clock(self) -> None:
+        """Start: everything from the store, of the windows at the clock that all shards reached."""
         marks = [mark for mark in await self._marks() if mark is not None]
-        as_of = min((mark.clock for mark in marks), default=now)
-        await self._open(window(self._rules.policy, _CYCLE, None, as_of), as_of)
+        as_of = min((mark.clock for mark in marks), default=self._context.clock())
+        await self._refresh_registry()
+        await self._open(as_of)
 
-    async def _open(self, opened: Window, as_of: Instant) -> None:
-        self._board.open(opened)
-        series, database = self._series(opened), self._context.database
-        self._previous = await self._context.in_thread(lambda: evaluations.newest(database, series))
-        earlier = None
-        if self._previous is None:
-            earlier = await self._context.in_thread(
-                lambda: evaluations.before_switch(database, series, as_of)
-            )
-        self._rescored = earlier is not None
-        last = self._previous or earlier
-        if last is not None and not self._all_told:
-            await self._publish(last)
-        self._all_told = True
-        for shard in range(self._context.partitions):
-            await self._load_shard(shard)
+    async def _open(self, as_of: Instant) -> list[tuple[RankedList, View]]:
+        """Sum what the lists of an instant need; returns them."""
+        lists = [
+            (listed, view) for listed in self._lists(as_of) for view in [self._view(listed, as_of)]
+        ]
+        views = {view for _, view in lists}
+        if views != set(self._board.views) and self._board.open(views):
+            for shard in range(self._context.partitions):
+                await self._load_shard(shard)
+        return lists
+
+    def _lists(self, as_of: Instant) -> list[RankedList]:
+        """Those of the rules of the version in force."""
+        return lists_of(self._rules.policy.at(as_of).document.alerts, self._registry)
+
+    def _view(self, listed: RankedList, as_of: Instant) -> View:
+        window = window_of(self._rules.policy, listed.window_kind, as_of)
+        scorings = self._rules.policy.at(window.ends_at - 1).scorings
+        return View(scorings.of(listed.kind, listed.group).basis, window)
 
     async def _load_shard(self, shard: int) -> None:
         store = self._stores[shard]
@@ -158,95 +155,31 @@ class RankingAgent:
         return await self._context.in_thread(lambda: [store.last_flush() for store in self._stores])
 
     async def _evaluate(self) -> None:
+        """Evaluate every list; none while a shard is missing or behind."""
         self._dirty = False
         self._evaluated = time.monotonic()
         board = self._board
-        if board.window is None or not board.complete():
+        if not board.complete():
             return
-        as_of = board.as_of()
-        current = window(self._rules.policy, _CYCLE, None, as_of)
-        if current != board.window:
-            await self._open(current, as_of)
+        if board.as_of() < self._context.clock() - _BEHIND:
             self._dirty = True
             return
         await self._refresh_registry()
-        evaluation = evaluate_standing(
-            series=self._series(current),
-            window=current,
-            registry=self._registry,
-            sums=board.sums(),
-            policy=self._rules.policy,
-            as_of=as_of,
-            positions={shard: mark.position for shard, mark in board.marks().items()},
-            previous=self._previous,
-            adjustments=await self._adjustments(current, as_of),
-            rescored=self._rescored and self._previous is None,
-        )
-        if evaluation is not None:
-            await self._store_and_publish(evaluation)
-
-    async def _store_and_publish(self, evaluation: Evaluation) -> None:
-        database = self._context.database
-
-        def store() -> Evaluation | None:
-            newest = evaluations.newest(database, evaluation.series)
-            if (newest.number if newest else 0) >= evaluation.number:
-                return newest
-            evaluations.write(database, evaluation)
-            return evaluations.newest(database, evaluation.series)
-
-        stored = await self._context.in_thread(store)
-        self._previous = stored
-        if stored == evaluation:
-            await self._publish(evaluation)
-        else:
-            logger.warning("another worker wrote evaluation %d", evaluation.number)
+        lists = await self._open(board.as_of())
+        if not board.complete():
             self._dirty = True
-
-    async def _publish(self, evaluation: Evaluation) -> None:
-        for alert in evaluation.alerts:
-            value = encode_alert(alert, evaluation)
-            await persist(self._lease, partial(self._kafka.send, RANK_ALERTS, 0, None, value))
+            return
+        moment = Moment(
+            as_of=board.as_of(),
+            positions={shard: mark.position for shard, mark in board.marks().items()},
+            registry=self._registry,
+            sums=board.sums,
+        )
+        for listed, view in lists:
+            self._dirty |= await self._standings.evaluate(listed, view, moment)
 
     async def _refresh_registry(self) -> None:
         if time.monotonic() - self._registry_read >= _REGISTRY_EVERY or not len(self._registry):
             found = await self._context.in_thread(lambda: units.all_units(self._context.database))
             self._registry = Registry(found)
             self._registry_read = time.monotonic()
-
-    async def _adjustments(self, current: Window, as_of: Instant) -> Adjustments:
-        """Those in force; read anew, so that none recorded before ``as_of`` is missing."""
-        database = self._context.database
-        entries = await self._context.in_thread(
-            lambda: adjustments.of_cycle(database, current.name)
-        )
-        return by_unit(in_force(entries, as_of))
-
-    def _series(self, of: Window) -> Series:
-        return Series(
-            ruleset=self._rules.ruleset,
-            ranking=RANKING,
-            kind=KIND,
-            group="",
-            window_kind=of.kind,
-            window_name=of.name,
-        )
-
-
-def encode_alert(alert: Alert, evaluation: Evaluation) -> bytes:
-    """Write a message of `rank-alerts` (schemas.feeds)."""
-    series = evaluation.series
-    return orjson.dumps(
-        {
-            "id": alert.id,
-            "rule": alert.kind,
-            "unit": alert.unit,
-            "ruleset": series.ruleset,
-            "ranking": series.ranking,
-            "kind": series.kind,
-            "group": series.group,
-            "window": {"kind": series.window_kind, "name": series.window_name},
-            "evaluation": evaluation.number,
-            "as_of": format_instant(evaluation.as_of),
-        }
-    )

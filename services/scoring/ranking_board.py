@@ -1,17 +1,24 @@
-"""The sums of one window over all shards, kept up by `street-rates`. Pure."""
+"""The sums of some windows over all shards, kept up by `street-rates`. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.instants import Instant
 from schemas.records import ZERO, CounterKey, FlushMark, Sums
 from services.domain.windows import Window
 from services.scoring.rates import RatesMessage
 
-RANKING: Final = "lead"
+LEAD: Final = "lead"
+
+
+class View(NamedTuple):
+    """What is summed: one ranking's counters in one window, whose bounds are quarter hours."""
+
+    ranking: str
+    window: Window
 
 
 class Verdict(Enum):
@@ -23,7 +30,7 @@ class Verdict(Enum):
 
 
 class RankingBoard:
-    """Every shard's counters in one window, and their sums by unit and indicator.
+    """Every shard's counters since the first window begins, and the sums of every view.
 
     A message is applied only if it continues the flush that is known of its shard. Under a newer
     fence, or after a gap, the shard has to be loaded from the store again; what comes from an
@@ -31,18 +38,37 @@ class RankingBoard:
     """
 
     def __init__(self, ruleset: int, partitions: int) -> None:
-        self.window: Window | None = None
         self._ruleset = ruleset
         self._partitions = partitions
+        self._since: Instant | None = None
         self._marks: dict[int, FlushMark] = {}
         self._counters: dict[int, dict[CounterKey, Sums]] = {}
-        self._sums: dict[tuple[str, str], Sums] = {}
+        self._sums: dict[View, dict[tuple[str, str], Sums]] = {}
         self._parts: dict[int, dict[int, Mapping[CounterKey, Sums]]] = {}
 
-    def open(self, window: Window) -> None:
-        """Begin a window with no shard present."""
-        self.window = window
-        self._marks, self._counters, self._sums, self._parts = {}, {}, {}, {}
+    @property
+    def views(self) -> Collection[View]:
+        """What is summed now."""
+        return self._sums.keys()
+
+    def open(self, views: Collection[View]) -> bool:
+        """Sum these views from now on; returns whether the shards have to be loaded for it.
+
+        So they have if a view begins before all that were summed so far: then none is present.
+        """
+        since = min(view.window.begins_at for view in views)
+        self._sums = {view: {} for view in views}
+        if self._since is None or since < self._since:
+            self._since = since
+            self._marks, self._counters, self._parts = {}, {}, {}
+            return True
+        self._since = since
+        for shard, counters in self._counters.items():
+            kept = {key: sums for key, sums in counters.items() if key.bucket >= since}
+            self._counters[shard] = kept
+            for key, sums in kept.items():
+                self._add(key, ZERO, sums)
+        return False
 
     def load(self, shard: int, mark: FlushMark, counters: Mapping[CounterKey, Sums]) -> None:
         """Replace one shard by what the store holds; ``mark`` was read before ``counters``."""
@@ -85,16 +111,15 @@ class RankingBoard:
         """The instant that every shard has reached."""
         return min(mark.clock for mark in self._marks.values())
 
-    def sums(self) -> Mapping[tuple[str, str], Sums]:
-        """By unit code and indicator or count."""
-        return self._sums
+    def sums(self, view: View) -> Mapping[tuple[str, str], Sums]:
+        """By unit code and indicator or count; read it before the next message is taken."""
+        return self._sums[view]
 
     def _take(self, shard: int, counters: Mapping[CounterKey, Sums]) -> None:
-        window = self.window
-        if window is None:
-            raise ValueError("no window is open")
+        if self._since is None:
+            raise ValueError("no view is open")
         for key, sums in counters.items():
-            if key.ranking == RANKING and window.begins_at <= key.bucket < window.ends_at:
+            if key.bucket >= self._since:
                 self._set(shard, key, sums)
 
     def _set(self, shard: int, key: CounterKey, sums: Sums) -> None:
@@ -102,9 +127,17 @@ class RankingBoard:
         old = of_shard.pop(key, ZERO)
         if sums != ZERO:
             of_shard[key] = sums
+        self._add(key, old, sums)
+
+    def _add(self, key: CounterKey, old: Sums, new: Sums) -> None:
         name = (key.unit, key.indicator)
-        total = self._sums.get(name, ZERO)
-        self._sums[name] = Sums(
-            total.denominator + sums.denominator - old.denominator,
-            total.numerator + sums.numerator - old.numerator,
-        )
+        for view, sums in self._sums.items():
+            if key.ranking != view.ranking or not (
+                view.window.begins_at <= key.bucket < view.window.ends_at
+            ):
+                continue
+            total = sums.get(name, ZERO)
+            sums[name] = Sums(
+                total.denominator + new.denominator - old.denominator,
+                total.numerator + new.numerator - old.numerator,
+            )

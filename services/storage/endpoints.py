@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from schemas.instants import Instant
 from services.storage.database import Database
+from services.storage.push_feed import LoggedAlert
 
 WEBHOOK: Final = "webhook"
 CHANNEL: Final = "channel"
@@ -19,8 +20,8 @@ DELETED: Final = "deleted"
 class Endpoint(NamedTuple):
     """One receiver, without its secret.
 
-    ``rules`` and ``units`` choose alerts, empty ones all; ``since`` is the alert sequence after
-    which alerts are its own. ``address`` may be shown.
+    ``rules``, ``units`` and ``recipients`` choose alerts, empty ones all; ``since`` is the alert
+    sequence after which alerts are its own. ``address`` may be shown.
     """
 
     id: str
@@ -35,15 +36,25 @@ class Endpoint(NamedTuple):
     since: int
     created_at: Instant
     changed_at: Instant
+    recipients: tuple[str, ...] = ()
 
-    def wants(self, rule: str, unit: str) -> bool:
-        """Whether an alert is for it."""
-        return (not self.rules or rule in self.rules) and (not self.units or unit in self.units)
+    def wants(self, alert: LoggedAlert) -> bool:
+        """Whether an alert is for it; one that is withheld is for nobody."""
+        return (
+            alert.is_pushed
+            and (not self.rules or alert.rule in self.rules)
+            and (not self.units or alert.unit in self.units)
+            and (
+                not self.recipients
+                or not alert.recipients
+                or not set(self.recipients).isdisjoint(alert.recipients)
+            )
+        )
 
 
 _NEWEST: Final = (
     "SELECT id, number, kind, address, description, rules, units, state, reason, since,"
-    " created_at, changed_at"
+    " created_at, changed_at, recipients"
     " FROM (SELECT * FROM push_endpoints ORDER BY id, number DESC, changed_at DESC LIMIT 1 BY id)"
     " WHERE state != 'deleted'"
 )
@@ -98,9 +109,15 @@ def forget_secret(db: Database, endpoint: str) -> None:
 
 
 def _row(endpoint: Endpoint) -> dict[str, Any]:
-    return endpoint._asdict() | {"rules": list(endpoint.rules), "units": list(endpoint.units)}
+    return endpoint._asdict() | {
+        "rules": list(endpoint.rules),
+        "units": list(endpoint.units),
+        "recipients": list(endpoint.recipients),
+    }
 
 
 def _endpoint(row: tuple[Any, ...]) -> Endpoint:
     found = Endpoint._make(row)
-    return found._replace(rules=tuple(found.rules), units=tuple(found.units))
+    return found._replace(
+        rules=tuple(found.rules), units=tuple(found.units), recipients=tuple(found.recipients)
+    )

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+import orjson
 
 from schemas.instants import Instant
 from schemas.records import Position
+from services.domain.alerting import Track, Tracks, Withheld
 from services.storage.database import Database
+
+ALERT_COLUMNS: Final = "`alert.id`, `alert.kind`, `alert.unit`, `alert.withheld`, `alert.detail`"
+NO_EVIDENCE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Series(NamedTuple):
@@ -30,15 +37,29 @@ class RankedLine(NamedTuple):
 
 
 class Alert(NamedTuple):
-    """What changed with an evaluation. The id is the same each time it is sent."""
+    """What changed with an evaluation. The id is the same each time it is sent.
+
+    ``kind`` is the rule, ``name`` what it is called in the policy. ``withheld`` says why it is not
+    pushed, "" if it is. ``not_before``: 0, or when it may wake somebody. ``evidence``: numbers by
+    name, decimals as text.
+    """
 
     id: str
     kind: str
     unit: str
+    name: str = ""
+    withheld: Withheld = ""
+    not_before: Instant = 0
+    recipients: tuple[str, ...] = ()
+    evidence: Mapping[str, Any] = NO_EVIDENCE
 
 
 class Evaluation(NamedTuple):
-    """One evaluation, numbered from 1 within its series, and what it was computed from."""
+    """One evaluation, numbered from 1 within its series, and what it was computed from.
+
+    ``state`` is that of the alert rules after it, by the names of the rules; None where it was
+    stored before rules had any.
+    """
 
     series: Series
     window_from: Instant
@@ -49,6 +70,7 @@ class Evaluation(NamedTuple):
     ranked: tuple[RankedLine, ...]
     bottom: tuple[str, ...]
     alerts: tuple[Alert, ...]
+    state: Mapping[str, Tracks] | None = None
 
 
 def write(db: Database, evaluation: Evaluation) -> None:
@@ -73,6 +95,9 @@ def write(db: Database, evaluation: Evaluation) -> None:
         "alert.id": [alert.id for alert in alerts],
         "alert.kind": [alert.kind for alert in alerts],
         "alert.unit": [alert.unit for alert in alerts],
+        "alert.withheld": [alert.withheld for alert in alerts],
+        "alert.detail": [_detail(alert) for alert in alerts],
+        "state": _state_text(evaluation.state),
     }
     db.insert("evaluations", {name: [value] for name, value in row.items()})
 
@@ -113,7 +138,8 @@ def listing(
     """Evaluations of a series, the last first, with numbers below ``before``."""
     found = db.query(
         "SELECT window_from, window_to, number, as_of, positions, `ranked.unit`, `ranked.rank`,"
-        " `ranked.score`, bottom, `alert.id`, `alert.kind`, `alert.unit`"
+        " `ranked.score`, bottom, state, `alert.id`, `alert.kind`, `alert.unit`,"
+        " `alert.withheld`, `alert.detail`"
         " FROM evaluations FINAL"
         " WHERE ruleset = {ruleset:UInt32} AND ranking = {ranking:String} AND kind = {kind:String}"
         " AND peer_group = {group:String} AND window_kind = {window_kind:String}"
@@ -127,7 +153,7 @@ def listing(
 
 def _evaluation(series: Series, row: tuple[Any, ...]) -> Evaluation:
     window_from, window_to, number, as_of, positions, *lists = row
-    units, ranks, scores, bottom, ids, kinds, alerted = lists
+    units, ranks, scores, bottom, state, *alerts = lists
     return Evaluation(
         series,
         window_from,
@@ -137,5 +163,63 @@ def _evaluation(series: Series, row: tuple[Any, ...]) -> Evaluation:
         {at["shard"]: Position(at["epoch"], at["offset"]) for at in positions},
         tuple(map(RankedLine, units, ranks, scores)),
         tuple(bottom),
-        tuple(map(Alert, ids, kinds, alerted)),
+        read_alerts(alerts),
+        _read_state(state),
     )
+
+
+def read_alerts(columns: Sequence[Sequence[str]]) -> tuple[Alert, ...]:
+    """The alerts of one evaluation, from `ALERT_COLUMNS`."""
+    return tuple(map(_alert, *columns))
+
+
+def _alert(id_: str, kind: str, unit: str, withheld: Withheld, detail: str) -> Alert:
+    if not detail:  # stored before alerts had any
+        return Alert(id_, kind, unit)
+    found = orjson.loads(detail)
+    return Alert(
+        id_,
+        kind,
+        unit,
+        found["name"],
+        withheld,
+        found["not_before"],
+        tuple(found["recipients"]),
+        found["evidence"],
+    )
+
+
+def _detail(alert: Alert) -> str:
+    return orjson.dumps(
+        {
+            "name": alert.name,
+            "not_before": alert.not_before,
+            "recipients": alert.recipients,
+            "evidence": dict(alert.evidence),
+        }
+    ).decode()
+
+
+def _state_text(state: Mapping[str, Tracks] | None) -> str:
+    if state is None:
+        return ""
+    return orjson.dumps(
+        {
+            rule: {unit: tuple(track) for unit, track in tracks.items()}
+            for rule, tracks in state.items()
+        }
+    ).decode()
+
+
+def _read_state(text: str) -> Mapping[str, Tracks] | None:
+    if not text:
+        return None
+    return {
+        rule: {unit: _track(fields) for unit, fields in tracks.items()}
+        for rule, tracks in orjson.loads(text).items()
+    }
+
+
+def _track(fields: Sequence[Any]) -> Track:
+    holds, since, seen, late, orders, count, told = fields
+    return Track(holds, since, seen, late, tuple(orders), count, told)

@@ -12,15 +12,16 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from schemas.instants import HOUR, MINUTE, Instant
+from services.domain.alerting import Withheld
 from services.storage.database import Database, Rows
-from services.storage.evaluations import Alert, RankedLine, Series
+from services.storage.evaluations import ALERT_COLUMNS, Alert, RankedLine, Series, read_alerts
 
 _ALERTS: Final = 4096
 
 _KEY: Final = "ruleset, ranking, kind, peer_group, window_kind, window_name, number"
 _CONTENT: Final = (
     "window_from, window_to, as_of, bottom, `ranked.unit`, `ranked.rank`, `ranked.score`,"
-    " `alert.id`, `alert.kind`, `alert.unit`"
+    f" {ALERT_COLUMNS}"
 )
 
 
@@ -39,7 +40,10 @@ class LoggedEvaluation(NamedTuple):
 
 
 class LoggedAlert(NamedTuple):
-    """An alert, its place, and the numbers that it was given for, decimals as text."""
+    """An alert, its place, and the numbers that it was given for, decimals as text.
+
+    ``withheld``, ``not_before`` and ``recipients`` are those of `Alert`.
+    """
 
     sequence: int
     id: str
@@ -51,6 +55,15 @@ class LoggedAlert(NamedTuple):
     window_name: str
     as_of: Instant
     evidence: Mapping[str, Any]
+    name: str
+    withheld: Withheld
+    not_before: Instant
+    recipients: tuple[str, ...]
+
+    @property
+    def is_pushed(self) -> bool:
+        """Whether anyone is told without asking."""
+        return not self.withheld
 
 
 def newest_evaluation(db: Database) -> int:
@@ -174,7 +187,7 @@ def _read(db: Database, places: Iterable[tuple[Any, ...]]) -> list[LoggedEvaluat
 
 def _logged(sequence: int, row: tuple[Any, ...]) -> LoggedEvaluation:
     *series, number, window_from, window_to, as_of, bottom = row[:11]
-    units, ranks, scores, ids, kinds, alerted = row[11:]
+    units, ranks, scores, *alerts = row[11:]
     return LoggedEvaluation(
         sequence,
         Series(*series),
@@ -184,7 +197,7 @@ def _logged(sequence: int, row: tuple[Any, ...]) -> LoggedEvaluation:
         as_of,
         tuple(bottom),
         tuple(map(RankedLine, units, ranks, scores)),
-        tuple(map(Alert, ids, kinds, alerted)),
+        read_alerts(alerts),
     )
 
 
@@ -203,7 +216,11 @@ def alerts_of(logged: LoggedEvaluation) -> list[LoggedAlert]:
             window_kind=series.window_kind,
             window_name=series.window_name,
             as_of=logged.as_of,
-            evidence=_evidence(alert, logged, lines),
+            evidence=alert.evidence or _evidence(alert, logged, lines),
+            name=alert.name or alert.kind,
+            withheld=alert.withheld,
+            not_before=alert.not_before,
+            recipients=alert.recipients,
         )
         for place, alert in enumerate(logged.alerts)
     ]

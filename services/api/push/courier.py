@@ -111,7 +111,7 @@ class Courier:
                 owed = [
                     alert
                     for alert in found
-                    if alert.sequence > seen[endpoint.id] and endpoint.wants(alert.rule, alert.unit)
+                    if alert.sequence > seen[endpoint.id] and endpoint.wants(alert)
                 ]
                 self._owe(endpoint, owed, now)
             newest = found[-1].sequence
@@ -129,6 +129,7 @@ class Courier:
                 self._messages.of_alert(endpoint.kind, alert),
                 now,
                 sequence=alert.sequence,
+                not_before=alert.not_before,
             )
             for alert in owed
             if alert.id not in known
@@ -232,9 +233,16 @@ class Courier:
 
 
 def first_of(
-    endpoint: str, id_: str, kind: str, body: str, now: Instant, *, sequence: int = 0
+    endpoint: str,
+    id_: str,
+    kind: str,
+    body: str,
+    now: Instant,
+    *,
+    sequence: int = 0,
+    not_before: Instant = 0,
 ) -> Delivery:
-    """A delivery that was not tried yet."""
+    """A delivery that was not tried yet; ``not_before``: 0, or the end of quiet hours."""
     return Delivery(
         endpoint=endpoint,
         id=id_,
@@ -243,7 +251,7 @@ def first_of(
         kind=kind,
         state=deliveries.WAITING,
         attempt=0,
-        next_at=now,
+        next_at=max(now, not_before),
         status=0,
         problem="",
         body=body,

@@ -91,6 +91,10 @@ def alert_data(alert: LoggedAlert, unit_name: str) -> dict[str, Any]:
         "window": {"kind": alert.window_kind, "name": alert.window_name},
         "as_of": format_instant(alert.as_of),
         "evidence": dict(alert.evidence),
+        "name": alert.name,
+        "recipients": list(alert.recipients),
+        "withheld": alert.withheld or None,
+        "not_before": format_instant(alert.not_before) if alert.not_before else None,
     }
 
 

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.fields import Code, EventTime, Reference
+from schemas.policy.alerts import Recipient
 from services.api.models import Model, TimeText
 
 _Rules = Annotated[list[Code], Field(max_length=32)]
 _Units = Annotated[list[Code], Field(max_length=500)]
+_Recipients = Annotated[list[Recipient], Field(max_length=3)]
 
 
 class NewEndpoint(BaseModel):
@@ -27,6 +29,9 @@ class NewEndpoint(BaseModel):
     )
     rules: _Rules = Field([], description="Alert rules; all if empty. 预警规则，缺省为全部。")
     units: _Units = Field([], description="Unit codes; all if empty. 单位，缺省为全部。")
+    recipients: _Recipients = Field(
+        [], description="Alerts meant for one of these; all if empty. 告知对象，缺省为全部。"
+    )
 
 
 class EndpointChange(BaseModel):
@@ -37,6 +42,9 @@ class EndpointChange(BaseModel):
     description: Reference | Literal[""] | None = Field(None, description="说明。")
     rules: _Rules | None = Field(None, description="Alert rules. 预警规则。")
     units: _Units | None = Field(None, description="Unit codes. 单位。")
+    recipients: _Recipients | None = Field(
+        None, description="Whom alerts are meant for. 告知对象。"
+    )
     state: Literal["on", "off"] | None = Field(
         None,
         description="Alerts given while an endpoint is not on are not sent to it later, unless a "
@@ -63,6 +71,7 @@ class EndpointModel(Model):
     description: str
     rules: list[str]
     units: list[str]
+    recipients: list[str]
     state: Literal["on", "off", "disabled"] = Field(
         description="Disabled: by the service, for the reason given. 状态。"
     )

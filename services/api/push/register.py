@@ -121,6 +121,7 @@ def create(context: ApiContext, kind: str, new: NewEndpoint) -> tuple[Endpoint, 
         since=push_feed.newest_alert(context.database),
         created_at=now,
         changed_at=now,
+        recipients=tuple(new.recipients),
     )
     endpoints.keep_secret(context.database, id_, secret)  # first: an endpoint is never without
     endpoints.write(context.database, endpoint)
@@ -158,7 +159,7 @@ def replay_since(context: ApiContext, endpoint: Endpoint, since: Instant) -> int
     sequence, names = push_feed.alerts_since(since), messages(context)
     while written < _REPLAYED and (found := push_feed.alerts_after(database, sequence, _PAGE)):
         sequence = found[-1].sequence
-        wanted = [alert for alert in found if endpoint.wants(alert.rule, alert.unit)]
+        wanted = [alert for alert in found if endpoint.wants(alert)]
         known = deliveries.known(database, endpoint.id, [alert.id for alert in wanted])
         again = [
             asked_again(known[alert.id], now)
@@ -192,6 +193,7 @@ def endpoint_fields(context: ApiContext, endpoint: Endpoint, waiting: int) -> di
         "description": endpoint.description,
         "rules": list(endpoint.rules),
         "units": list(endpoint.units),
+        "recipients": list(endpoint.recipients),
         "state": endpoint.state,
         "reason": endpoint.reason,
         "waiting": waiting,

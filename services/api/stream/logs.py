@@ -16,15 +16,19 @@ from services.storage.push_feed import LoggedEvaluation
 
 
 class LogEvent(NamedTuple):
-    """One event; ``unit`` is whom an alert is about, "" for what is for everybody."""
+    """One event; ``unit`` is whom an alert is about, "" for what is for everybody.
+
+    One that is not ``told`` has its place, and is for nobody.
+    """
 
     sequence: int
     data: str
     unit: str = ""
+    told: bool = True
 
     def is_for(self, wish: Wish) -> bool:
         """Whether a client asked for it."""
-        return not self.unit or wish.hears_of(self.unit)
+        return self.told and (not self.unit or wish.hears_of(self.unit))
 
 
 class Log(Protocol):
@@ -61,6 +65,7 @@ class AlertLog:
                 alert.sequence,
                 orjson.dumps(alert_data(alert, names.get(alert.unit, ""))).decode(),
                 alert.unit,
+                alert.is_pushed,
             )
             for alert in found
         ]

@@ -16,9 +16,9 @@ from schemas.records import CounterKey, DeadLetter, Fence, FlushMark, Position, 
 from services.cli.topics import _topics
 from services.scoring.claims import encode_claim
 from services.scoring.letters import encode_dead_letter
-from services.scoring.ranking_agent import encode_alert
 from services.scoring.rates import encode_rates
 from services.scoring.standing import ENTERED, LEFT
+from services.scoring.standings import encode_alert
 from services.storage.evaluations import Alert, Evaluation, Series
 
 NOW = 1_783_000_000_000_000

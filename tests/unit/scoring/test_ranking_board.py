@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from schemas.instants import QUARTER_HOUR
 from schemas.records import ZERO, CounterKey, Fence, FlushMark, Position, Sums
 from services.domain.windows import Window
-from services.scoring.ranking_board import RankingBoard, Verdict
+from services.scoring.ranking_board import RankingBoard, Verdict, View
 from services.scoring.rates import RatesMessage
 
 WINDOW = Window("cycle", "2026-07", 0, 8 * QUARTER_HOUR)
+VIEW = View("lead", WINDOW)
 RULESET = 1
 
 
@@ -37,19 +38,19 @@ def message(
 
 def board(shards: int = 1) -> RankingBoard:
     opened = RankingBoard(RULESET, shards)
-    opened.open(WINDOW)
+    opened.open([VIEW])
     for shard in range(shards):
         opened.load(shard, mark(1, 1), {})
     return opened
 
 
-def volume(of: RankingBoard, unit: str = "u") -> int:
-    return of.sums().get((unit, "volume"), ZERO).denominator
+def volume(of: RankingBoard, unit: str = "u", view: View = VIEW) -> int:
+    return of.sums(view).get((unit, "volume"), ZERO).denominator
 
 
 def test_it_ranks_only_when_every_shard_is_there() -> None:
     opened = RankingBoard(RULESET, 2)
-    opened.open(WINDOW)
+    opened.open([VIEW])
     opened.load(0, mark(1, 1), {})
     assert not opened.complete()
     opened.load(1, mark(1, 1), {})
@@ -111,10 +112,33 @@ def test_another_ruleset_is_ignored() -> None:
 
 def test_as_of_is_what_every_shard_has_reached() -> None:
     opened = RankingBoard(RULESET, 2)
-    opened.open(WINDOW)
+    opened.open([VIEW])
     opened.load(0, mark(1, 1, clock=500), {})
     opened.load(1, mark(1, 1, clock=300), {})
     assert opened.as_of() == 300
+
+
+def test_several_views_are_summed_and_later_ones_need_no_load() -> None:
+    opened = board()
+    early = View("lead", Window("24h", "24h", 0, 2 * QUARTER_HOUR))
+    line = View("line", WINDOW)
+    assert not opened.open([VIEW, early, line])
+    counters = {key(0): Sums(1, 0), key(3): Sums(2, 0), key(4, ranking="line"): Sums(8, 0)}
+    opened.accept(message(0, 1, 2, counters))
+    assert [volume(opened, view=view) for view in (VIEW, early, line)] == [3, 1, 8]
+
+    later = View("lead", Window("24h", "24h", QUARTER_HOUR, 5 * QUARTER_HOUR))
+    assert not opened.open([later])
+    assert opened.complete()
+    assert volume(opened, view=later) == 2
+    opened.accept(message(0, 1, 3, {key(3): Sums(5, 0), key(0): Sums(9, 0)}))
+    assert volume(opened, view=later) == 5
+
+
+def test_a_view_that_begins_earlier_needs_every_shard_again() -> None:
+    opened = board()
+    assert opened.open([View("lead", WINDOW._replace(begins_at=-QUARTER_HOUR))])
+    assert not opened.complete()
 
 
 @given(

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
+from schemas.instants import DAY, HOUR, Instant
 from schemas.records import Position, Sums, Unit
 from services.domain.adjustments import Adjustments, Entry
+from services.domain.alerting import FOUND_LATER, Moved
 from services.domain.policy import Policy, load_policy, preset
 from services.domain.ranking import NO_ADJUSTMENTS
-from services.domain.registry import Registry
 from services.domain.windows import Window
-from services.scoring.standing import ENTERED, LEFT, evaluate_standing
+from services.scoring.standing import CHECKED_EVERY, ENTERED, LEFT, Picture, evaluate_standing
 from services.storage.evaluations import Evaluation, Series
 from tests.unit.scoring.support import POLICY, START
 
@@ -18,6 +20,10 @@ ADJUSTED = load_policy(preset("beijing-district").replace("score:", "score:\n  a
 UNITS = [Unit(f"{n:09d}", f"街道{n}", "street") for n in range(24)]
 
 
+NEWS = Moved(("热线-1",), 1, START)
+LATE = Moved(("热线-1",), 1, START - DAY)
+
+
 def evaluate(
     order: list[int],
     previous: Evaluation | None = None,
@@ -25,6 +31,8 @@ def evaluate(
     policy: Policy = POLICY,
     adjustments: Adjustments = NO_ADJUSTMENTS,
     rescored: bool = False,
+    moved: Mapping[int, Moved] | None = None,
+    as_of: Instant = START,
 ) -> Evaluation | None:
     """Rank so that the units come in this order: the n-th has n citizens fewer whose case is solved."""
     sums: dict[tuple[str, str], Sums] = {}
@@ -35,16 +43,23 @@ def evaluate(
         sums[code, "resolution"] = Sums(100, solved)
         sums[code, "satisfaction"] = Sums(100, solved)
         sums[code, "volume"] = Sums(100, 0)
+    rules = policy.at(START)
+    moving = {UNITS[unit].code: what for unit, what in (moved or {}).items()}
     return evaluate_standing(
-        series=SERIES,
-        window=WINDOW,
-        registry=Registry(UNITS),
-        sums=sums,
-        policy=policy,
-        as_of=START,
-        positions={0: Position(0, 5)},
-        previous=previous,
-        adjustments=adjustments,
+        Picture(
+            series=SERIES,
+            window=WINDOW,
+            units=UNITS,
+            sums=sums,
+            scoring=rules.scorings.of("street"),
+            alerts=rules.document.alerts,
+            zone=policy.time_zone,
+            as_of=as_of,
+            positions={0: Position(0, 5)},
+            adjustments=adjustments,
+        ),
+        previous,
+        lambda units, _since: {unit: moving[unit] for unit in units if unit in moving},
         rescored=rescored,
     )
 
@@ -57,16 +72,22 @@ def test_at_the_start_of_a_cycle_the_bottom_is_empty_so_everyone_in_it_enters() 
     assert {(a.kind, a.unit) for a in first.alerts} == {(ENTERED, u.code) for u in UNITS[14:]}
 
 
-def test_a_change_of_the_rules_tells_nobody_and_the_next_change_of_the_list_does() -> None:
+def test_what_a_change_of_the_rules_brings_is_found_later_and_the_next_change_is_told() -> None:
     order = list(range(24))
-    first = evaluate(order, rescored=True)
+    earlier = evaluate([23, *range(23)])
+    first = evaluate(order, earlier, rescored=True)
     assert first is not None
-    assert first.alerts == ()
+    assert first.number == 1
+    assert {(a.kind, a.unit, a.withheld) for a in first.alerts} == {
+        (ENTERED, UNITS[23].code, FOUND_LATER),
+        (LEFT, UNITS[13].code, FOUND_LATER),
+    }
     assert first.bottom == tuple(unit.code for unit in UNITS[14:])
     order[13], order[14] = order[14], order[13]
     second = evaluate(order, first)
     assert second is not None
     assert {alert.unit for alert in second.alerts} == {UNITS[13].code, UNITS[14].code}
+    assert not any(alert.withheld for alert in second.alerts)
 
 
 def test_the_same_list_is_no_new_evaluation() -> None:
@@ -130,3 +151,70 @@ def test_only_what_the_policy_asks_for_is_told() -> None:
         second = evaluate(swapped, first, policy=policy)
         assert second is not None
         assert {alert.kind for alert in second.alerts} == told
+
+
+def test_an_entry_by_events_recorded_late_is_found_later_and_stays_untold() -> None:
+    order = list(range(24))
+    first = evaluate(order)
+    order[13], order[14] = order[14], order[13]
+    second = evaluate(order, first, moved={13: LATE})
+    assert second is not None
+    assert {(a.kind, a.unit, a.withheld) for a in second.alerts} == {
+        (ENTERED, UNITS[13].code, FOUND_LATER),
+        (LEFT, UNITS[14].code, FOUND_LATER),  # whom the other one passed
+    }
+    assert evaluate(order, second, moved={13: NEWS}) is None
+
+
+def test_an_entry_by_events_of_now_is_told_with_the_orders_behind_it() -> None:
+    order = list(range(24))
+    first = evaluate(order)
+    order[13], order[14] = order[14], order[13]
+    second = evaluate(order, first, moved={13: NEWS, 3: LATE})
+    assert second is not None
+    assert not any(alert.withheld for alert in second.alerts)
+    entered = next(alert for alert in second.alerts if alert.kind == ENTERED)
+    assert entered.evidence == {
+        "rank": 15,
+        "score": "87.4",
+        "margin": "-0.9",
+        "previous_rank": 14,
+        "previous_score": "88.3",
+        "orders": ["热线-1"],
+        "more_orders": 0,
+    }
+    assert entered.recipients == ("unit", "district", "city")
+
+
+def test_what_time_alone_brings_is_news_unless_nobody_has_looked_for_long() -> None:
+    order = list(range(24))
+    first = evaluate(order)
+    order[13], order[14] = order[14], order[13]
+    soon = evaluate(order, first, as_of=START + HOUR)
+    later = evaluate(order, first, as_of=START + HOUR + 1)
+    assert soon is not None
+    assert later is not None
+    assert {alert.withheld for alert in soon.alerts} == {""}
+    assert {alert.withheld for alert in later.alerts} == {FOUND_LATER}
+
+
+def test_an_evaluation_is_stored_now_and_then_though_nothing_changes() -> None:
+    order = list(range(24))
+    first = evaluate(order)
+    assert evaluate(order, first, as_of=START + CHECKED_EVERY - 1) is None
+    checked = evaluate(order, first, as_of=START + CHECKED_EVERY)
+    assert checked is not None
+    assert (checked.number, checked.alerts) == (2, ())
+
+
+def test_an_evaluation_stored_before_rules_had_a_state_is_gone_on_from() -> None:
+    order = list(range(24))
+    first = evaluate(order)
+    assert first is not None
+    order[13], order[14] = order[14], order[13]
+    second = evaluate(order, first._replace(state=None))
+    assert second is not None
+    assert {(a.kind, a.unit) for a in second.alerts} == {
+        (ENTERED, UNITS[13].code),
+        (LEFT, UNITS[14].code),
+    }

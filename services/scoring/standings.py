@@ -1,0 +1,211 @@
+"""The lists that are ranked again and again: each is evaluated, stored with its alerts, then told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import NamedTuple
+
+import orjson
+
+from schemas.instants import Instant, format_instant
+from schemas.records import Position, Sums
+from schemas.topics import RANK_ALERTS
+from services.domain.adjustments import Adjustments, by_unit, in_force
+from services.domain.alerting import Moved
+from services.domain.governed import governed_at
+from services.domain.registry import Registry
+from services.domain.windows import Window
+from services.scoring.context import ScoringContext
+from services.scoring.faust_app import Kafka
+from services.scoring.lease import Lease, persist
+from services.scoring.lists import DISTRICT, RankedList, parts_of, pooled_by_district
+from services.scoring.ranking_board import View
+from services.scoring.standing import Picture, evaluate_standing
+from services.storage import adjustments, evaluations, governed
+from services.storage.evaluations import Alert, Evaluation, Series
+from services.storage.movers import Range, movers
+from services.storage.rules import ActivePolicy
+
+logger = logging.getLogger(__name__)
+
+
+class Moment(NamedTuple):
+    """What the board holds at an instant; ``sums`` gives those of a view."""
+
+    as_of: Instant
+    positions: Mapping[int, Position]
+    registry: Registry
+    sums: Callable[[View], Mapping[tuple[str, str], Sums]]
+
+
+class _Last(NamedTuple):
+    """The evaluation before; ``rescored``: it is one of an earlier ruleset, or there is none."""
+
+    evaluation: Evaluation | None
+    rescored: bool
+
+
+class Standings:
+    """The last evaluation of every list, under one ruleset.
+
+    Two processes that both believe that they rank are told apart by the evaluation's number: who
+    finds another evaluation under his number than his own publishes nothing.
+
+    ``unsure``: a predecessor may have died before it sent the alerts that it stored last. They are
+    sent again then, under the same ids.
+    """
+
+    def __init__(
+        self,
+        context: ScoringContext,
+        kafka: Kafka,
+        lease: Lease,
+        rules: ActivePolicy,
+        *,
+        unsure: bool,
+    ) -> None:
+        self._context = context
+        self._kafka = kafka
+        self._lease = lease
+        self._rules = rules
+        self._unsure = unsure
+        self._last: dict[Series, _Last] = {}
+
+    async def evaluate(self, listed: RankedList, view: View, moment: Moment) -> bool:
+        """Evaluate one list; returns whether it has to be done again."""
+        series = self._series(listed, view)
+        if series not in self._last:
+            self._last[series] = last = await self._read(series, moment.as_of)
+            if self._unsure and last.evaluation is not None:
+                await self._publish(last.evaluation)
+        before = self._last[series]
+        found = await self._context.in_thread(
+            partial(self._evaluate, listed, view, moment, series, before)
+        )
+        return found is not None and not await self._store_and_publish(found)
+
+    async def _read(self, series: Series, as_of: Instant) -> _Last:
+        database = self._context.database
+        newest = await self._context.in_thread(partial(evaluations.newest, database, series))
+        if newest is not None:
+            return _Last(newest, rescored=False)
+        earlier = await self._context.in_thread(
+            partial(evaluations.before_switch, database, series, as_of)
+        )
+        return _Last(earlier, rescored=earlier is not None)
+
+    def _evaluate(
+        self, listed: RankedList, view: View, moment: Moment, series: Series, before: _Last
+    ) -> Evaluation | None:
+        rules = self._rules.policy.at(view.window.ends_at - 1)
+        sums = moment.sums(view)
+        if listed.kind == DISTRICT:
+            sums = pooled_by_district(sums, moment.registry)
+        picture = Picture(
+            series=series,
+            window=view.window,
+            units=moment.registry.of_kind(listed.kind, listed.group),
+            sums=sums,
+            scoring=rules.scorings.of(listed.kind, listed.group),
+            alerts=listed.alerts,
+            zone=self._rules.policy.time_zone,
+            as_of=moment.as_of,
+            positions=moment.positions,
+            adjustments=self._adjustments(view.window, moment.as_of),
+            governed=self._governed(listed, moment.as_of),
+        )
+
+        def moved(units: Collection[str], since: Mapping[int, Position]) -> Mapping[str, Moved]:
+            return self._moved(view, moment, units, since)
+
+        return evaluate_standing(picture, before.evaluation, moved, rescored=before.rescored)
+
+    def _moved(
+        self, view: View, moment: Moment, units: Collection[str], since: Mapping[int, Position]
+    ) -> dict[str, Moved]:
+        """Read whose orders moved; of a district those of all its units."""
+        parts = {
+            code: parts_of(unit, moment.registry)
+            for code in units
+            if (unit := moment.registry.get(code)) is not None
+        }
+        of = Range(self._rules.ruleset, view.ranking, view.window.begins_at, view.window.ends_at)
+        wanted = {part for codes in parts.values() for part in codes}
+        found = movers(self._context.database, of, wanted, since, moment.positions)
+        return {
+            code: Moved.together([found[part] for part in codes if part in found])
+            for code, codes in parts.items()
+            if not found.keys().isdisjoint(codes)
+        }
+
+    def _adjustments(self, current: Window, as_of: Instant) -> Adjustments:
+        """Those in force; read anew, so that none recorded before ``as_of`` is missing."""
+        if current.kind != "cycle":
+            return {}
+        entries = adjustments.of_cycle(self._context.database, current.name)
+        return by_unit(in_force(entries, as_of))
+
+    def _governed(self, listed: RankedList, as_of: Instant) -> frozenset[str]:
+        if all(rule.rule != "top_volume" for rule in listed.alerts):
+            return frozenset()
+        return governed_at(governed.all_entries(self._context.database), as_of)
+
+    async def _store_and_publish(self, evaluation: Evaluation) -> bool:
+        """Returns False if another worker wrote under this number."""
+        database = self._context.database
+
+        def store() -> Evaluation | None:
+            newest = evaluations.newest(database, evaluation.series)
+            if (newest.number if newest else 0) >= evaluation.number:
+                return newest
+            evaluations.write(database, evaluation)
+            return evaluations.newest(database, evaluation.series)
+
+        stored = await self._context.in_thread(store)
+        self._last[evaluation.series] = _Last(stored, rescored=False)
+        if stored != evaluation:
+            logger.warning("another worker wrote evaluation %d", evaluation.number)
+            return False
+        await self._publish(evaluation)
+        return True
+
+    async def _publish(self, evaluation: Evaluation) -> None:
+        for alert in evaluation.alerts:
+            if not alert.withheld:
+                value = encode_alert(alert, evaluation)
+                await persist(self._lease, partial(self._kafka.send, RANK_ALERTS, 0, None, value))
+
+    def _series(self, listed: RankedList, view: View) -> Series:
+        return Series(
+            ruleset=self._rules.ruleset,
+            ranking=view.ranking,
+            kind=listed.kind,
+            group=listed.group,
+            window_kind=view.window.kind,
+            window_name=view.window.name,
+        )
+
+
+def encode_alert(alert: Alert, evaluation: Evaluation) -> bytes:
+    """Write a message of `rank-alerts` (schemas.feeds)."""
+    series = evaluation.series
+    return orjson.dumps(
+        {
+            "id": alert.id,
+            "rule": alert.kind,
+            "name": alert.name or alert.kind,
+            "unit": alert.unit,
+            "ruleset": series.ruleset,
+            "ranking": series.ranking,
+            "kind": series.kind,
+            "group": series.group,
+            "window": {"kind": series.window_kind, "name": series.window_name},
+            "evaluation": evaluation.number,
+            "as_of": format_instant(evaluation.as_of),
+            "not_before": format_instant(alert.not_before) if alert.not_before else None,
+            "recipients": alert.recipients,
+            "evidence": dict(alert.evidence),
+        }
+    )
