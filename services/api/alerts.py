@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from schemas.fields import Code, Reference
+from schemas.policy.alerts import Recipient
 from services.api.context import ApiContext, ask
 from services.api.cursors import read_cursor, write_cursor
 from services.api.models import Model, TimeText
 from services.api.push.messages import alert_data
-from services.storage import alerts, units
+from services.api.refusals import refusal
+from services.api.writing import local_text
+from services.storage import alert_notes, alerts, units
 from services.storage.alerts import Wanted
+from services.storage.push_feed import LoggedAlert
 
 _Cursor = tuple[Annotated[int, Field(ge=0, lt=1 << 63)]]
 """The place of the last alert of a page."""
@@ -31,6 +37,12 @@ class AlertsQuery(BaseModel):
     rule: _Text = Field(None, description="Such as bottom_entered. 预警规则。")
     window_kind: _Text = Field(None, description="Such as cycle. 窗口类别。")
     window_name: _Text = Field(None, description="Such as 2026-11. 窗口名称。")
+    withheld: Literal["found_later", "cool_down", "no"] | None = Field(
+        None, description="Those that were not pushed for this reason; no: pushed. 未推送原因。"
+    )
+    acknowledged: bool | None = Field(
+        None, description="Only those that someone took note of, or nobody. 是否已确认。"
+    )
     after: Annotated[str | None, Field(max_length=500)] = Field(
         None, description="`next` of the page before. 上一页的 next。"
     )
@@ -52,10 +64,34 @@ class AlertWindowName(Model):
     name: str
 
 
-class AlertModel(Model):
-    """One alert, as webhooks and the stream tell it.
+class AcknowledgementModel(Model):
+    """Someone took note of an alert.
 
-    一条预警，与推送内容一致。
+    预警确认。
+    """
+
+    id: str
+    note: str = Field(description="What is done about it. 处置说明。")
+    by: str = Field(description="Who. 确认人。")
+    at: TimeText = Field(description="When it was recorded. 登记时间。")
+
+
+class NewAcknowledgement(BaseModel):
+    """That someone took note of an alert, and what is done about it.
+
+    登记预警确认。
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    note: Reference = Field(description="Nothing personal. 处置说明，不含个人信息。")
+    by: Code = Field(description="Code of the office or person. 确认人代码。")
+
+
+class AlertModel(Model):
+    """One alert, as webhooks and the stream tell it, and who took note of it.
+
+    一条预警，与推送内容一致，并附确认记录。
     """
 
     id: str
@@ -65,7 +101,19 @@ class AlertModel(Model):
     window: AlertWindowName
     as_of: TimeText = Field(description="Instant of the evaluation. 评价时刻。")
     evidence: dict[str, Any] = Field(
-        description="rank, score and margin; empty where the unit had no rank. 名次、得分与差距。"
+        description="Numbers by name, such as rank, score and margin, and the orders that moved "
+        "the unit. 依据。"
+    )
+    name: str = Field(description="What the rule is called in the policy. 规则名称。")
+    recipients: list[Recipient] = Field(description="Whose contacts are to be told. 告知对象。")
+    withheld: Literal["found_later", "cool_down"] | None = Field(
+        description="Why nobody was told; null if it was pushed. 未推送原因。"
+    )
+    not_before: TimeText | None = Field(
+        description="End of the quiet hours it was held back for. 免打扰结束时刻。"
+    )
+    acknowledgements: list[AcknowledgementModel] = Field(
+        description="Who took note, the first one first. 确认记录。"
     )
 
 
@@ -90,17 +138,65 @@ def create_alerts_router(context: ApiContext) -> APIRouter:
         预警记录，按入库时间倒序。
         """
         before = None if query.after is None else read_cursor(_CURSOR, query.after)[0]
-        wanted = Wanted(query.unit, query.rule, query.window_kind, query.window_name)
+        wanted = Wanted(
+            query.unit,
+            query.rule,
+            query.window_kind,
+            query.window_name,
+            "" if query.withheld == "no" else query.withheld,
+            query.acknowledged,
+        )
         found = await ask(
             alerts.listing, context.database, wanted, before=before, limit=query.limit
         )
-        names = {unit.code: unit.name for unit in await ask(units.all_units, context.database)}
         return AlertsAnswer(
-            alerts=[
-                AlertModel.model_validate(alert_data(alert, names.get(alert.unit, "")))
-                for alert in found
-            ],
+            alerts=await _models(context, found),
             next=write_cursor((found[-1].sequence,)) if len(found) == query.limit else None,
         )
 
+    @router.post(
+        "/v1/alerts/{id:path}/acknowledgements",
+        status_code=201,
+        summary="Take note of an alert · 确认预警",
+        responses={404: {"description": "There is no such alert · 没有这条预警"}},
+    )
+    async def acknowledge(
+        id: Annotated[str, Path(max_length=500)],  # noqa: A002 - its name in the address
+        new: Annotated[NewAcknowledgement, Body()],
+    ) -> AlertModel:
+        """Record that someone took note; nothing that was recorded before changes.
+
+        登记确认，只增不改。
+        """
+        found = await ask(alerts.find, context.database, id)
+        if found is None:
+            raise refusal("unknown_alert", "Take an id of /v1/alerts.", "请使用预警记录中的 id。")
+        await ask(alert_notes.record, context.database, found.id, new.note, new.by, context.clock())
+        (model,) = await _models(context, [found])
+        return model
+
     return router
+
+
+async def _models(context: ApiContext, found: Sequence[LoggedAlert]) -> list[AlertModel]:
+    """The alerts with the names of their units, and who took note."""
+    names = {unit.code: unit.name for unit in await ask(units.all_units, context.database)}
+    notes = await ask(alert_notes.of_alerts, context.database, [alert.id for alert in found])
+    zone = context.policy.time_zone
+    return [
+        AlertModel.model_validate(
+            {
+                **alert_data(alert, names.get(alert.unit, "")),
+                "acknowledgements": [
+                    {
+                        "id": each.id,
+                        "note": each.note,
+                        "by": each.by,
+                        "at": local_text(each.at, zone),
+                    }
+                    for each in notes.get(alert.id, ())
+                ],
+            }
+        )
+        for alert in found
+    ]

@@ -10,12 +10,12 @@ from typing import Final
 
 from schemas.instants import MINUTE, Instant
 from schemas.records import FlushMark
+from services.domain.alerting_lists import RankedList, lists_of, window_of
 from services.domain.registry import Registry
 from services.scoring.context import ScoringContext
 from services.scoring.faust_app import Kafka
 from services.scoring.frames import Message
 from services.scoring.lease import Lease
-from services.scoring.lists import RankedList, lists_of, window_of
 from services.scoring.ranking_board import RankingBoard, Verdict, View
 from services.scoring.rates import decode_rates
 from services.scoring.standings import Moment, Standings

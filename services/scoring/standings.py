@@ -14,13 +14,13 @@ from schemas.records import Position, Sums
 from schemas.topics import RANK_ALERTS
 from services.domain.adjustments import Adjustments, by_unit, in_force
 from services.domain.alerting import Moved
+from services.domain.alerting_lists import DISTRICT, RankedList, parts_of, pooled_by_district
 from services.domain.governed import governed_at
 from services.domain.registry import Registry
 from services.domain.windows import Window
 from services.scoring.context import ScoringContext
 from services.scoring.faust_app import Kafka
 from services.scoring.lease import Lease, persist
-from services.scoring.lists import DISTRICT, RankedList, parts_of, pooled_by_district
 from services.scoring.ranking_board import View
 from services.scoring.standing import Picture, evaluate_standing
 from services.storage import adjustments, evaluations, governed

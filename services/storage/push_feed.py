@@ -107,6 +107,8 @@ def evaluations_before(
     rule: str | None,
     window_kind: str | None,
     window_name: str | None,
+    withheld: str | None,
+    acknowledged: bool | None,
 ) -> list[LoggedEvaluation]:
     """The last evaluations, in order, that gave such an alert; None is any.
 
@@ -115,8 +117,12 @@ def evaluations_before(
     rows = db.query(
         f"SELECT min(sequence), {_KEY} FROM evaluation_log"  # noqa: S608 - names of columns
         f" WHERE alerts > 0 AND ({_KEY}) IN (SELECT {_KEY} FROM evaluations"
-        "  WHERE arrayExists((u, k) -> ({any_unit:Bool} OR u = {unit:String})"
-        "   AND ({any_rule:Bool} OR k = {rule:String}), `alert.unit`, `alert.kind`)"
+        "  WHERE arrayExists((i, u, k, w) -> ({any_unit:Bool} OR u = {unit:String})"
+        "   AND ({any_rule:Bool} OR k = {rule:String})"
+        "   AND ({any_withheld:Bool} OR w = {withheld:String})"
+        "   AND ({any_noted:Bool} OR {noted:Bool} ="
+        "    has((SELECT groupUniqArray(alert) FROM alert_acknowledgements), i)),"
+        "   `alert.id`, `alert.unit`, `alert.kind`, `alert.withheld`)"
         "  AND ({any_kind:Bool} OR window_kind = {window_kind:String})"
         "  AND ({any_name:Bool} OR window_name = {window_name:String}))"
         f" GROUP BY {_KEY} HAVING {{all:Bool}} OR min(sequence) <= {{last:UInt64}}"
@@ -130,10 +136,27 @@ def evaluations_before(
             "window_kind": window_kind or "",
             "any_name": window_name is None,
             "window_name": window_name or "",
+            "any_withheld": withheld is None,
+            "withheld": withheld or "",
+            "any_noted": acknowledged is None,
+            "noted": bool(acknowledged),
             "all": place is None,
             "last": (place or 0) // _ALERTS,
             "limit": limit,
         },
+    )
+    return _read(db, rows)
+
+
+def evaluations_with(db: Database, alert: str, number: int) -> list[LoggedEvaluation]:
+    """The evaluation of this number that gave the alert, if there is one."""
+    rows = db.query(
+        f"SELECT min(sequence), {_KEY} FROM evaluation_log"  # noqa: S608 - names of columns
+        " WHERE alerts > 0 AND number = {number:UInt64}"
+        f" AND ({_KEY}) IN (SELECT {_KEY} FROM evaluations"
+        "  WHERE number = {number:UInt64} AND has(`alert.id`, {alert:String}))"
+        f" GROUP BY {_KEY}",
+        {"number": number, "alert": alert},
     )
     return _read(db, rows)
 

@@ -1,6 +1,6 @@
 """A scoring worker in a process of its own, so that tests can kill and freeze it.
 
-Started with one JSON argument; then it reads one JSON command a line and answers each with a line:
+Started with one JSON argument (``ahead``: microseconds that its clock is ahead); then it reads one JSON command a line and answers each with a line:
 
 * ``{"wait": {"0": 17}}``: until flushes of this worker hold these offsets;
 * ``{"verify": true}``: whether the counters of the shards held here are the sums of the orders;
@@ -91,7 +91,7 @@ def prepare_store(url: str) -> None:
 async def main(arguments: dict[str, Any]) -> None:
     database = Database.open(arguments["database"])
     fault = Fault()
-    ahead = 0
+    ahead = arguments.get("ahead", 0)
     worker = ScoringWorker(
         bootstrap=arguments["bootstrap"],
         database=database,

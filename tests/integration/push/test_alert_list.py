@@ -65,3 +65,56 @@ async def test_pages_meet(client: Client, city: City, limit: int) -> None:
 
 async def test_a_mark_of_another_list_is_refused(client: Client) -> None:
     await client.refused("/v1/alerts", 422, "invalid_cursor", after="WyJ4Il0=")
+
+
+async def test_what_was_not_pushed_is_told_apart(client: Client, city: City) -> None:
+    later, cooled = (
+        entered(UNIT, 1)._replace(name="mine", withheld="found_later", recipients=("district",)),
+        entered(OTHER, 1)._replace(
+            withheld="cool_down", not_before=city.now, evidence={"rank": 2, "orders": ["热线-1"]}
+        ),
+    )
+    evaluate(city, 1, later, cooled)
+    evaluate(city, 2, left(UNIT, 2))
+
+    assert await ids(client, withheld="found_later") == [later.id]
+    assert await ids(client, withheld="cool_down") == [cooled.id]
+    assert await ids(client, withheld="no") == [left(UNIT, 2).id]
+    _, second, first = (await client.get("/v1/alerts"))["alerts"]
+    assert (first["name"], first["recipients"], first["not_before"]) == ("mine", ["district"], None)
+    assert second["evidence"] == {"rank": 2, "orders": ["热线-1"]}
+    assert second["not_before"] is not None
+
+
+async def test_who_took_note_is_kept_and_chooses(client: Client, city: City) -> None:
+    evaluate(city, 1, *GIVEN[:2])
+    first = GIVEN[0].id
+    path = f"/v1/alerts/{first}/acknowledgements"
+
+    for note in ("已安排回访", "已完成"):
+        answer = await client.http.post(path, json={"note": note, "by": "1101"})
+        assert answer.status_code == 201
+    assert [each["note"] for each in answer.json()["acknowledgements"]] == ["已安排回访", "已完成"]
+
+    assert await ids(client, acknowledged="true") == [first]
+    assert await ids(client, acknowledged="false") == [GIVEN[1].id]
+
+
+@pytest.mark.parametrize("id_", ["nothing", "bottom_entered:1:9", "x:99999999999999999999999"])
+async def test_no_such_alert_is_a_problem(client: Client, id_: str) -> None:
+    answer = await client.http.post(
+        f"/v1/alerts/{id_}/acknowledgements", json={"note": "a", "by": "b"}
+    )
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "/problems/unknown_alert"
+
+
+async def test_alerts_stored_before_they_had_details_are_listed(client: Client, city: City) -> None:
+    city.database.execute(
+        "INSERT INTO evaluations (ruleset, ranking, kind, window_kind, window_name, number,"
+        " `alert.id`, `alert.kind`, `alert.unit`, `alert.withheld`, `alert.detail`)"
+        " VALUES ({ruleset:UInt32}, 'lead', 'street', 'cycle', '2026-11', 1,"
+        " ['a:1'], ['bottom_entered'], ['x'], [''], [''])",
+        {"ruleset": city.ruleset},
+    )
+    assert await ids(client, withheld="no") == ["a:1"]

@@ -293,3 +293,44 @@ async def test_alerts_of_long_ago_are_not_pushed(city: City) -> None:
         city.now = stored + STALE - DAY
         await one_round(courier_of(city))
         assert receiver.ids == [entered(UNIT, 1).id]
+
+
+async def test_what_is_withheld_is_pushed_to_nobody(city: City) -> None:
+    async with receiving(in_time=False) as receiver:
+        endpoint_at(city, receiver, "a")
+        later = entered(UNIT, 1)._replace(withheld="found_later")
+        cooled = entered(OTHER, 1)._replace(withheld="cool_down")
+        evaluate(city, 1, later, cooled, left(UNIT, 1))
+
+        await one_round(courier_of(city))
+
+        assert receiver.ids == [left(UNIT, 1).id]
+
+
+async def test_quiet_hours_hold_back_and_lose_nothing(city: City) -> None:
+    async with receiving(in_time=False) as receiver:
+        endpoint_at(city, receiver, "a")
+        held = entered(UNIT, 1)._replace(not_before=city.now + 8 * HOUR)
+        evaluate(city, 1, held, left(OTHER, 1))
+        await one_round(courier_of(city))
+        assert receiver.ids == [left(OTHER, 1).id]
+
+        city.now += 8 * HOUR - 1
+        await one_round(courier_of(city))
+        assert len(receiver.ids) == 1
+        city.now += 1
+        await one_round(courier_of(city))
+        assert receiver.ids == [left(OTHER, 1).id, held.id]
+
+
+async def test_recipients_choose(city: City) -> None:
+    async with receiving(in_time=False) as receiver:
+        endpoint = endpoint_at(city, receiver, "a")
+        endpoints.changed(city.database, endpoint, city.now, recipients=("district",))
+        mine = entered(UNIT, 1)._replace(name="a", recipients=("unit", "district"))
+        other = entered(OTHER, 1)._replace(name="a", recipients=("city",))
+        evaluate(city, 1, mine, other)
+
+        await one_round(courier_of(city))
+
+        assert receiver.ids == [mine.id]

@@ -112,7 +112,7 @@ class WorkerProcess:
 def worker_process(
     bootstrap: str, database: str, partitions: int, epoch: int = 0, **options: float
 ) -> Iterator[WorkerProcess]:
-    """``options`` may be ``block`` and ``flush_interval`` of the worker."""
+    """``options``: ``block`` and ``flush_interval`` of the worker, ``ahead`` of its clock (µs)."""
     worker = WorkerProcess(bootstrap, database, partitions, epoch, **options)
     try:
         yield worker
@@ -196,10 +196,10 @@ class Log:
                 "satisfaction": "satisfied" if n < solved else "dissatisfied",
             }
             frames[partition_of(subject, self.partitions)] += [
-                _event(subject, "received", at, demand_type="help"),
-                _event(subject, "dispatched", at, unit=unit),
-                _event(subject, "resolved", at, unit=unit),
-                _event(
+                event(subject, "received", at, demand_type="help"),
+                event(subject, "dispatched", at, unit=unit),
+                event(subject, "resolved", at, unit=unit),
+                event(
                     subject,
                     "callback",
                     at,
@@ -214,15 +214,24 @@ class Log:
             if frame:
                 self.write(partition, frame)
 
+    def together(self, events: Sequence[dict[str, Any]]) -> None:
+        """Write events (`event`), one frame a partition."""
+        frames: dict[int, list[dict[str, Any]]] = {}
+        for each in events:
+            home = partition_of(each["subject"], self.partitions)
+            frames.setdefault(home, []).append(each)
+        for partition, frame in sorted(frames.items()):
+            self.write(partition, frame)
+
     def _life(self, subject: str) -> list[dict[str, Any]]:
         pick = self._random
         unit = pick.choice(UNITS)
         at = self.now - pick.randrange(30) * DAY - pick.randrange(24) * HOUR
         life = [
-            _event(subject, "received", at, demand_type="help", urgency="normal"),
-            _event(subject, "dispatched", at + MINUTE, unit=unit),
-            _event(subject, "resolved", at + pick.randrange(1, 10) * HOUR, unit=unit),
-            _event(
+            event(subject, "received", at, demand_type="help", urgency="normal"),
+            event(subject, "dispatched", at + MINUTE, unit=unit),
+            event(subject, "resolved", at + pick.randrange(1, 10) * HOUR, unit=unit),
+            event(
                 subject,
                 "callback",
                 at + 20 * HOUR,
@@ -257,7 +266,7 @@ def logs_closed() -> Iterator[None]:
             Log.opened.pop().close()
 
 
-def _event(subject: str, type_: str, at: Instant, **data: Any) -> dict[str, Any]:
+def event(subject: str, type_: str, at: Instant, **data: Any) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "source": "https://hotline.example",
