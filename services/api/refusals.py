@@ -44,6 +44,9 @@ _KINDS: Final[Mapping[str, ProblemKind]] = {
         422, "The endpoint is refused; nothing was registered", "推送端点无效，未登记"
     ),
     "unknown_alert": ProblemKind(404, "There is no such alert", "没有这条预警"),
+    "unknown_alert_rule": ProblemKind(
+        422, "The policy has no such alert rule", "考核办法中没有这条预警规则"
+    ),
     "unknown_endpoint": ProblemKind(404, "There is no such endpoint", "没有这个推送端点"),
     "unknown_delivery": ProblemKind(404, "There is no such delivery", "没有这次投递"),
     "too_many_endpoints": ProblemKind(409, "There are too many endpoints", "推送端点数量已满"),

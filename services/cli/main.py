@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from services.cli.alerts_command import alerts_app
 from services.cli.cycles_command import audit, freeze, revise
 from services.cli.errors import EXPECTED, end_with
 from services.cli.explain_command import explain
@@ -36,6 +37,7 @@ app.add_typer(topics_app, name="topics")
 app.add_typer(units_app, name="units")
 app.add_typer(policy_app, name="policy")
 app.add_typer(keys_app, name="keys")
+app.add_typer(alerts_app, name="alerts")
 
 DataDir = Annotated[
     Path | None, typer.Option(help="Where the data live [HOTLINE_DATA_DIR, .hotline]. 数据目录")

@@ -1,0 +1,77 @@
+"""Whom an alert rule would tell of now: by the route, and by `hotline alerts`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from services.cli.main import app
+from services.domain.policy import preset
+from tests.integration.api.city import STREETS, City, city_events, open_city
+from tests.integration.api.client import connect, problem
+from tests.integration.api.server import serving
+
+TRIED = (
+    preset("beijing-district")
+    + "\nalerts:\n"
+    + "  - {rule: rate_below, name: low, indicator: resolution, threshold: 100, minimum_sample: 1}\n"
+    + "  - {rule: last_district}\n"
+)
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    with open_city(tmp_path_factory.mktemp("trials") / "engine") as found:
+        found.store(city_events(streets=4))
+        yield found
+
+
+async def test_a_rule_is_tried_on_the_present_standings(city: City) -> None:
+    async with connect(city) as client:
+        answer = await client.http.post("/v1/alerts/trial", json={"rule": "low", "policy": TRIED})
+        ranking = await client.get("/v1/rankings")
+        alerts = await client.get("/v1/alerts")
+    assert answer.status_code == 200, answer.text
+    (listed,) = answer.json()["lists"]
+    assert listed["window"]["kind"] == "cycle"
+    rates = {
+        unit["unit"]["code"]: unit["indicators"]["resolution"]["rate"]
+        for unit in (*ranking["ranked"], *ranking["unranked"])
+    }
+    told = {unit["unit"]["code"]: unit["evidence"]["rate"] for unit in listed["units"]}
+    assert set(told) == {code for code, rate in rates.items() if rate not in {None, "100.00"}}
+    assert set(told) & {street.code for street in STREETS[:4]}
+    assert alerts["alerts"] == []
+
+
+async def test_the_rules_in_force_are_tried_by_their_names(city: City) -> None:
+    async with connect(city) as client:
+        answer = await client.http.post("/v1/alerts/trial", json={"rule": "bottom_entered"})
+        assert answer.json()["recipients"] == ["unit", "district", "city"]
+        assert answer.json()["lists"][0]["units"] == []  # too few are ranked for a bottom
+        unknown = await client.http.post("/v1/alerts/trial", json={"rule": "low"})
+        problem(unknown, 422, "unknown_alert_rule")
+        wrong = await client.http.post("/v1/alerts/trial", json={"rule": "low", "policy": "a: b"})
+        problem(wrong, 422, "invalid_policy")
+
+
+def test_the_command_tells_the_same(city: City, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(TRIED, encoding="utf-8")
+
+    def told(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["alerts", *arguments, "--url", url])
+        return done.exit_code, done.output
+
+    with serving(city) as url:
+        code, output = told("test", "low", "--policy", str(policy))
+        assert code == 0
+        assert output.startswith("low (rate_below) ")
+        assert "indicator resolution, rate " in output
+        assert told("list") == (0, "无预警 no alerts\n")
+        code, output = told("test", "low")
+        assert code != 0
+        assert "no alert rule" in output
