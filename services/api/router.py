@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 
 from services.api.access.routes import create_access_router
 from services.api.adjustments import create_adjustments_router
+from services.api.alert_trials import create_trials_router
 from services.api.alerts import create_alerts_router
 from services.api.breakdowns import create_breakdowns_router
 from services.api.context import ApiContext
@@ -50,6 +51,7 @@ def create_router(context: ApiContext) -> APIRouter:
     router.include_router(create_findings_router(context))
     router.include_router(create_policies_router(context))
     router.include_router(create_alerts_router(context))
+    router.include_router(create_trials_router(context))
     router.include_router(create_push_router(context))
     router.include_router(create_stream_router(context))
     router.include_router(create_access_router(context))

@@ -9,7 +9,7 @@ import httpx
 import typer
 
 from services.cli import policy_documents
-from services.cli.errors import EXPECTED, CommandError, end_with
+from services.cli.errors import EXPECTED, CommandError
 from services.web.connection import Connection, no_answer
 from services.web.problems import MEDIA_TYPE
 
@@ -35,7 +35,8 @@ def list_alerts(
             "GET", "/v1/alerts", url, params={k: v for k, v in wanted.items() if v is not None}
         )
     except EXPECTED as error:
-        end_with(error)
+        typer.echo(f"hotline: {error}", err=True)
+        raise typer.Exit(1) from None
     for alert in found["alerts"]:
         typer.echo(alert_line(alert))
     if not found["alerts"]:
@@ -55,7 +56,8 @@ def try_rule(
         text = None if policy is None else policy_documents.read_document(str(policy))
         found = ask("POST", "/v1/alerts/trial", url, json={"rule": rule, "policy": text})
     except EXPECTED as error:
-        end_with(error)
+        typer.echo(f"hotline: {error}", err=True)
+        raise typer.Exit(1) from None
     for line in trial_lines(found):
         typer.echo(line)
 

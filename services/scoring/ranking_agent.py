@@ -50,6 +50,7 @@ class RankingAgent:
         self._registry_read = 0.0
         self._evaluated = 0.0
         self._dirty = False
+        self._behind = False
         self._follow_rules(context.rules.last.current, unsure=True)
         self._task: asyncio.Task[None] | None = None
 
@@ -161,7 +162,7 @@ class RankingAgent:
         board = self._board
         if not board.complete():
             return
-        if board.as_of() < self._context.clock() - _BEHIND:
+        if self._is_behind(board.as_of()):
             self._dirty = True
             return
         await self._refresh_registry()
@@ -177,6 +178,13 @@ class RankingAgent:
         )
         for listed, view in lists:
             self._dirty |= await self._standings.evaluate(listed, view, moment)
+
+    def _is_behind(self, as_of: Instant) -> bool:
+        behind = as_of < self._context.clock() - _BEHIND
+        if behind and not self._behind:
+            logger.warning("a shard's clock is more than a minute behind: nothing is ranked")
+        self._behind = behind
+        return behind
 
     async def _refresh_registry(self) -> None:
         if time.monotonic() - self._registry_read >= _REGISTRY_EVERY or not len(self._registry):

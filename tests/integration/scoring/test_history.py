@@ -146,8 +146,9 @@ def is_whole(database: Database) -> bool:
 
 @pytest.mark.slow
 async def test_history_wakes_nobody_and_one_callback_wakes_one_street_once(
-    broker: Broker, engine: str, database: Database
+    tansu: Broker, engine: str, database: Database
 ) -> None:
+    broker = tansu
     broker.create_topics(PARTITIONS)
     units.register(database, STREETS, 1)
     ahead = NOON - time.time_ns() // 1000
@@ -204,12 +205,11 @@ def told_by_killed_workers(
         assert worker.ask(kill_before="rates") == {"armed": True}
         log.together([called_back(PENDING, time.time_ns() // 1000 + ahead, solved=False)])
         worker.wait_killed()
-    for _ in range(2):
-        with worker_process(broker.bootstrap, engine, PARTITIONS, ahead=ahead) as worker:
-            worker.ready()
-            await_that(lambda: FALLING in bottom(database), seconds=LONG)
-            worker.signal(signal.SIGKILL)
-            worker.wait_killed()
+    with worker_process(broker.bootstrap, engine, PARTITIONS, ahead=ahead) as worker:
+        worker.ready()
+        await_that(lambda: FALLING in bottom(database), seconds=LONG)
+        worker.signal(signal.SIGKILL)
+        worker.wait_killed()
     with worker_process(broker.bootstrap, engine, PARTITIONS, ahead=ahead) as worker:
         worker.ready()
         await_that(lambda: published(broker) == {FALLING, STREETS[9].code}, seconds=LONG)
