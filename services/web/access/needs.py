@@ -82,6 +82,8 @@ NEEDS: Final[Mapping[str, Need]] = {
     "POST /v1/policies/what-if": _READ,
     "GET /v1/policies/what-if/{id}": _READ,
     "DELETE /v1/policies/what-if/{id}": _READ,
+    "POST /v1/alerts/trial": Need("read", noted=False),
+    "POST /v1/alerts/{id}/acknowledgements": _GOVERN,
     "POST /v1/adjustments": _GOVERN,
     "POST /v1/adjustments/{id}/withdrawal": _GOVERN,
     "POST /v1/cycles/{name}/freeze": _GOVERN,
