@@ -136,6 +136,7 @@ def _told(
             unit
             for unit in turning[rule.called]
             if rescored
+            or (previous is not None and rule.called not in before)  # the rule is new
             or alerting.is_late(
                 rule,
                 [orders[each] for each in behind[unit] if each in orders],
@@ -151,8 +152,7 @@ def _told(
             late=late,
             moved=orders,
         )
-        if tracks:
-            state[rule.called] = tracks
+        state[rule.called] = tracks
         alerts += [
             Alert(
                 id=alert_id(rule.called, picture.series, turn.unit, number),

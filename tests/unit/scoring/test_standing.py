@@ -218,3 +218,17 @@ def test_an_evaluation_stored_before_rules_had_a_state_is_gone_on_from() -> None
         (ENTERED, UNITS[13].code),
         (LEFT, UNITS[14].code),
     }
+
+
+def test_what_a_new_rule_finds_is_found_later_and_then_it_is_a_rule_like_others() -> None:
+    order = list(range(24))
+    first = evaluate(order)
+    assert first is not None
+    second = evaluate(order, first._replace(state={LEFT: (first.state or {})[LEFT]}))
+    assert second is not None
+    assert {(a.kind, a.withheld) for a in second.alerts} == {(ENTERED, FOUND_LATER)}
+    assert len(second.alerts) == 10
+    order[13], order[14] = order[14], order[13]
+    third = evaluate(order, second)
+    assert third is not None
+    assert {alert.withheld for alert in third.alerts} == {""}
