@@ -161,7 +161,8 @@ FEEDS: Final[dict[str, Feed]] = {
         RankAlertMessage,
         1,
         30,
-        "No key. At least once: the alerts of the newest evaluation are sent again when the "
+        "No key. Alerts that are withheld (found later, or soon after the last one on the unit) are "
+        "stored and not sent. At least once: the alerts of the newest evaluation are sent again when the "
         "ranking agent starts, under the same id. Evaluations of one series come in order but for "
         "such repetitions.",
         "The ranking agent, after it has stored the evaluation.",
