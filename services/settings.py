@@ -118,6 +118,12 @@ class Settings(BaseSettings):
         title="Flush interval",
         description="Seconds between two flushes of a shard: how late a number may be.",
     )
+    worker_timeout: Annotated[float, Field(ge=1, le=1800)] = Field(
+        default=60,
+        title="Worker timeout",
+        description="Seconds without a sign of life after which the partitions of a worker go to "
+        "others. The broker allows 6 to 1800 unless it is set otherwise.",
+    )
     max_body_bytes: Annotated[int, Field(ge=1024, le=512 * 1024 * 1024)] = Field(
         default=8 * 1024 * 1024,
         title="Largest request",

@@ -143,6 +143,7 @@ def scoring_worker(
         clock=now,
         flush_interval=settings.flush_interval,
         embedded_timeouts=embedded_timeouts,
+        timeout=settings.worker_timeout,
     )
 
 

@@ -26,8 +26,8 @@ from services.storage.shard_store import ShardStore
 
 logger = logging.getLogger(__name__)
 
-_EMBEDDED_REBALANCE: Final = 3.0  # seconds
-_CLUSTER_REBALANCE: Final = 30.0
+_EMBEDDED_TIMEOUT: Final = 6.0  # seconds
+_CLUSTER_TIMEOUT: Final = 60.0
 _COLLECTOR: Final = (200_000, 20, 100)
 _RULES_EVERY: Final = 1.0  # seconds
 _ANY: Final = 0  # a ruleset, for questions that do not depend on it
@@ -44,6 +44,8 @@ class ScoringWorker:
         clock: Gives the present instant.
         flush_interval: Seconds between two flushes of a partition at low load.
         embedded_timeouts: Short group timeouts, for one process beside its broker and for tests.
+        timeout: Seconds without a sign of life after which the partitions here go to others,
+            unless the timeouts are the embedded ones.
         on_step: Called before every step of a flush and of a build (`services.scoring.context`).
         block: Orders evaluated at once under a new policy.
     """
@@ -58,10 +60,11 @@ class ScoringWorker:
         clock: Callable[[], Instant],
         flush_interval: float = 0.1,
         embedded_timeouts: bool,
+        timeout: float = _CLUSTER_TIMEOUT,
         on_step: Callable[[str], None] = no_step,
         block: int = 2_000,
     ) -> None:
-        rebalance_timeout = _EMBEDDED_REBALANCE if embedded_timeouts else _CLUSTER_REBALANCE
+        rebalance_timeout = (_EMBEDDED_TIMEOUT if embedded_timeouts else timeout) / 2
         self._bootstrap = bootstrap
         # A flush and a build of every partition, and a little for the others.
         self._executor = ThreadPoolExecutor(2 * partitions + 2, thread_name_prefix="scoring")

@@ -15,7 +15,7 @@ from services.cli.local_broker import free_port
 KAFKA_VERSION = "4.3.0"
 
 _ROOT = Path(__file__).parents[2]
-_SOURCES = _ROOT / "deploy" / "kafka"
+SOURCES = _ROOT / "deploy" / "kafka"
 _JARS = _ROOT / ".cache" / "kafka" / KAFKA_VERSION
 # A test's broker lives for seconds: start fast, stay small.
 _JVM = [
@@ -23,7 +23,7 @@ _JVM = [
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
 ]
 
-_CLUSTER = "aG90bGluZS1yYXRlcy10ZQ"  # any 16 bytes in base64
+CLUSTER = "aG90bGluZS1yYXRlcy10ZQ"  # any 16 bytes in base64
 
 
 class KafkaUnavailableError(RuntimeError):
@@ -47,7 +47,7 @@ def _fetch_jars() -> str:
     _JARS.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_JARS.parent) as scratch:
         fetched = Path(scratch) / "jars"
-        command = ["mvn", "-q", "-B", "-f", str(_SOURCES / "pom.xml")]
+        command = ["mvn", "-q", "-B", "-f", str(SOURCES / "pom.xml")]
         goal = ["dependency:copy-dependencies", f"-DoutputDirectory={fetched}"]
         done = subprocess.run([*command, *goal], capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -71,14 +71,14 @@ def start_kafka(directory: Path) -> tuple[GuardedProcess, str]:
         raise KafkaUnavailableError(reason)
     port, controller_port = free_port(), free_port()
     properties = directory / "server.properties"
-    template = Template((_SOURCES / "server.properties.template").read_text())
+    template = Template((SOURCES / "server.properties.template").read_text())
     properties.write_text(
         template.substitute(port=port, controller_port=controller_port, directory=directory)
     )
     formatted = subprocess.run(
         [
-            *_command("kafka.tools.StorageTool", "format"),
-            *("-t", _CLUSTER, "-c", str(properties), "--standalone"),
+            *java("kafka.tools.StorageTool", "format"),
+            *("-t", CLUSTER, "-c", str(properties), "--standalone"),
         ],
         capture_output=True,
         text=True,
@@ -87,7 +87,7 @@ def start_kafka(directory: Path) -> tuple[GuardedProcess, str]:
     if formatted.returncode != 0:
         raise KafkaUnavailableError(formatted.stderr[-500:])
     process = GuardedProcess.start(
-        _command("kafka.Kafka", str(properties)),
+        java("kafka.Kafka", str(properties)),
         log=directory / "kafka.log",
         ready="Kafka Server started",
         seconds=120,
@@ -96,5 +96,6 @@ def start_kafka(directory: Path) -> tuple[GuardedProcess, str]:
     return process, f"127.0.0.1:{port}"
 
 
-def _command(*main: str) -> list[str]:
+def java(*main: str) -> list[str]:
+    """The command that runs a class of Apache Kafka, whose jars must be here."""
     return ["java", *_JVM, "-cp", f"{_JARS}/*", *main]
