@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -30,7 +29,6 @@ def main() -> int:
             given.seed,
             given.lasting,
             given.processes,
-            os.environ.get("HOTLINE_TEST_CLICKHOUSE_URL", ""),
             keep=given.keep.absolute() if given.keep else None,
         ),
         _show,

@@ -23,13 +23,13 @@ CloudEvent = dict[str, Any]
 
 DAYS: Final = 20
 UNITS: Final = 40
-_EVENTS_PER_ORDER: Final = 5
+_EVENTS_PER_ORDER: Final = 7  # or a little less
 
 _REPEATED: Final = 0.04
 _LATE: Final = 0.03
-_SPOILT: Final = 0.06  # of batches
+_SPOILT: Final = 0.1  # of batches
 _DIRECT: Final = 0.3  # of batches
-_BATCH: Final = (20, 400)
+_BATCH: Final = (5, 200)
 _HELD_BACK: Final = 5_000
 
 
@@ -76,23 +76,21 @@ def conflicting(event: CloudEvent) -> CloudEvent:
 
 
 def _history(count: int, seed: int, ends_at: Instant) -> list[CloudEvent]:
-    per_day = -(-count // (DAYS * (_EVENTS_PER_ORDER - 1)))
-    events: list[CloudEvent] = []
-    while len(events) < count:  # a city of so few events a day may be a quiet one
-        per_day += per_day // 4 + 1
+    """The last events of a city that has just about so many: the first orders lack their beginning."""
+    per_day = max(1, count // (DAYS * _EVENTS_PER_ORDER))
+    while True:
         events = list(
-            islice(
-                simulate_events(
-                    units(),
-                    seed=seed,
-                    begins_at=ends_at - DAYS * DAY,
-                    ends_at=ends_at,
-                    orders_per_day=per_day,
-                ),
-                count,
+            simulate_events(
+                units(),
+                seed=seed,
+                begins_at=ends_at - DAYS * DAY,
+                ends_at=ends_at,
+                orders_per_day=per_day,
             )
         )
-    return events
+        if len(events) >= count:
+            return events[-count:]
+        per_day = per_day * count // max(1, len(events)) + per_day // 50 + 1
 
 
 def _disordered(events: Sequence[CloudEvent], draw: random.Random) -> Iterator[CloudEvent]:

@@ -12,7 +12,6 @@ from typing import Final
 from services.cli.guarded import GuardedProcess
 from tests.chaos.city import units
 from tests.chaos.engine_proxy import EngineProxy
-from tests.chaos.expected import policy_text
 from tests.chaos.kafka_pair import KafkaPair, steady_ports
 from tests.chaos.member import Member, Note, environment_with
 from tests.chaos.traffic import PARTITIONS
@@ -53,6 +52,9 @@ class Cluster:
         engine: Of ours; None with a server that is not ours to kill.
         proxy: In front of the engine.
         workers: All there may ever be; the first `WORKERS` run from the start.
+        gateways, apis: The others of ours.
+        urls: Of gateways and apis, by name.
+        engine_url: The engine's, past the proxy.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Cluster:
         gateways: list[Member],
         apis: list[Member],
         urls: Mapping[str, str],
+        engine_url: str,
     ) -> None:
         self.kafka = kafka
         self.engine = engine
@@ -73,6 +76,7 @@ class Cluster:
         self.gateways = gateways
         self.apis = apis
         self.urls = urls
+        self.engine_url = engine_url
 
     def running_workers(self) -> list[Member]:
         """Those that are wanted."""
@@ -100,11 +104,14 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(directory: Path, *, seed: int, server: str, note: Note) -> Iterator[Cluster]:
+def running_cluster(
+    directory: Path, *, policy: str, seed: int, server: str, note: Note
+) -> Iterator[Cluster]:
     """Run a prepared cluster while the block runs.
 
     Args:
         directory: Gets all data and logs.
+        policy: Text of the policy in force.
         seed: Of the troubles of the engine.
         server: URL of an empty database of a ClickHouse server; "" starts chDB behind HTTP.
         note: Hears of every end that nobody asked for.
@@ -121,12 +128,13 @@ def running_cluster(directory: Path, *, seed: int, server: str, note: Note) -> I
         kafka = KafkaPair(_made(directory / "kafka"), environment_with({}), note)
         stack.callback(kafka.kill)
         kafka.start()
-        environment = environment_with(_settings(directory, kafka, proxy))
+        environment = environment_with(_settings(directory, policy, kafka, proxy))
         _prepare(directory, environment)
         cluster = _cluster(
             directory,
             kafka=kafka,
             engine=engine,
+            engine_url=upstream,
             proxy=proxy,
             environment=environment,
             note=note,
@@ -144,6 +152,7 @@ def _cluster(
     *,
     kafka: KafkaPair,
     engine: Engine | None,
+    engine_url: str,
     proxy: EngineProxy,
     environment: Mapping[str, str],
     note: Note,
@@ -171,12 +180,13 @@ def _cluster(
         gateways=served[:2],
         apis=served[2:],
         urls={name: f"http://127.0.0.1:{port}" for name, port in ports.items()},
+        engine_url=engine_url,
     )
 
 
-def _settings(directory: Path, kafka: KafkaPair, proxy: EngineProxy) -> dict[str, str]:
+def _settings(directory: Path, text: str, kafka: KafkaPair, proxy: EngineProxy) -> dict[str, str]:
     policy, registry = directory / "policy.yaml", directory / "units.csv"
-    policy.write_text(policy_text(), encoding="utf-8")
+    policy.write_text(text, encoding="utf-8")
     with registry.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("code", "name", "kind", "parent", "group"))

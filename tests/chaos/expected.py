@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from multiprocessing import get_context
 from typing import Final, NamedTuple
 
-from schemas.instants import MINUTE, Instant
+from schemas.instants import MINUTE, Instant, to_datetime
 from schemas.records import CounterKey, Event, Sums
 from services.domain.policy import load_policy, preset
 from tests.oracle.document import Version, versions_of
@@ -20,17 +21,24 @@ from tests.oracle.slow import Oracle
 BOTTOM: Final = 5
 WEIGHTS: Final = {"response": 10, "resolution": 50, "satisfaction": 40}
 
-_SHIPPED: Final = "ranking: {ties: volume, bottom: 10, minimum_sample: 10}"
-_OURS: Final = f"ranking: {{ties: volume, bottom: {BOTTOM}, minimum_sample: 1}}"
+_CYCLE: Final = "  start_day: 19 "
+_RANKING: Final = "ranking: {ties: volume, bottom: 10, minimum_sample: 10}"
+_OUR_RANKING: Final = f"ranking: {{ties: volume, bottom: {BOTTOM}, minimum_sample: 1}}"
 _BUCKET: Final = 15 * MINUTE
 _CHUNK: Final = 400  # orders handed to a process at once
 
 
-def policy_text() -> str:
-    """A Beijing district's rules, for a city that is small: it is ranked from the first order on."""
-    shipped = preset("beijing-district")
-    assert shipped.count(_SHIPPED) == 1
-    return shipped.replace(_SHIPPED, _OURS)
+def policy_text(now: Instant) -> str:
+    """A Beijing district's rules for a small city: ranked from the first order on.
+
+    The present cycle began about a fortnight ago, so that there is something to rank on any day.
+    """
+    day = min((to_datetime(now) - timedelta(days=14)).day, 28)
+    text = preset("beijing-district")
+    for shipped, ours in ((_RANKING, _OUR_RANKING), (_CYCLE, f"  start_day: {day} ")):
+        assert text.count(shipped) == 1
+        text = text.replace(shipped, ours)
+    return text
 
 
 class Line(NamedTuple):
@@ -43,6 +51,7 @@ class Line(NamedTuple):
 
 
 def counters(
+    policy: str,
     orders: Mapping[int, Mapping[str, Sequence[Event]]],
     clocks: Mapping[int, Instant],
     processes: int,
@@ -50,7 +59,7 @@ def counters(
 ) -> dict[int, dict[CounterKey, Sums]]:
     """Every counter of every shard at its clock; ``progress`` hears how many orders were added."""
     tasks = [
-        (shard, events[start : start + _CHUNK], clocks[shard])
+        (policy, shard, events[start : start + _CHUNK], clocks[shard])
         for shard, of_shard in orders.items()
         for events in [list(of_shard.values())]
         for start in range(0, len(events), _CHUNK)
@@ -71,18 +80,17 @@ def counters(
 
 
 @cache
-def _versions() -> list[Version]:
-    text = policy_text()
+def _versions(text: str) -> list[Version]:
     return versions_of(text, load_policy(text).working_days.is_working_day)
 
 
 def _added_up(
-    task: tuple[int, list[list[Event]], Instant],
+    task: tuple[str, int, list[list[Event]], Instant],
 ) -> tuple[int, int, dict[CounterKey, tuple[int, int]]]:
-    shard, orders, clock = task
+    policy, shard, orders, clock = task
     totals: defaultdict[CounterKey, list[int]] = defaultdict(lambda: [0, 0])
     for events in orders:
-        for one, times in Oracle(events, _versions()).contributions(clock).items():
+        for one, times in Oracle(events, _versions(policy)).contributions(clock).items():
             bucket = one.attributed_at - one.attributed_at % _BUCKET
             sums = totals[CounterKey(one.ranking, one.unit, one.indicator, bucket)]
             sums[0] += times * one.denominator

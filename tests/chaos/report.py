@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,10 @@ class Report:
         entry = {"at": format_instant(now()), "fault": fault, "kind": kind, "what": what}
         with self._lock:
             self.happened.append(entry)
+
+    def teller(self, fault: int, kind: str) -> Callable[[str], None]:
+        """Note the steps of one fault."""
+        return partial(self.tell, fault, kind)
 
     def note(self, what: str) -> None:
         """Note an end that no fault asked for; the supervisor starts what ended again."""

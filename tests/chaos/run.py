@@ -12,11 +12,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
-
-import httpx
 
 from schemas.instants import SECOND
 from services.storage.database import Database
@@ -26,12 +25,13 @@ from tests.chaos.city import Batch, batches
 from tests.chaos.cluster import Cluster, running_cluster
 from tests.chaos.faults import Fault, Hit, plan
 from tests.chaos.log import read_alerts, read_ends, read_log
+from tests.chaos.reader import reading
 from tests.chaos.report import Report, now
 from tests.chaos.traffic import Traffic
+from tests.support.engines import REAL_SERVER, own_database
 
 _STUCK_SECONDS: Final = 300.0
 _LOOK_SECONDS: Final = 0.3
-_ASK_SECONDS: Final = 0.5
 
 
 class Progress(Protocol):
@@ -43,8 +43,8 @@ class Progress(Protocol):
 class Given(NamedTuple):
     """A run.
 
-    ``lasting``: seconds of a fault that lasts. ``server``: URL of an empty database of a ClickHouse
-    server, or "" for chDB behind HTTP. ``kinds``: the faults, or None to draw them.
+    ``lasting``: seconds of a fault that lasts. ``processes``: of the oracle. ``kinds``: the faults,
+    instead of drawing ``faults`` of them. ``keep``: a new directory for data and logs.
     """
 
     events: int
@@ -52,8 +52,7 @@ class Given(NamedTuple):
     seed: int
     lasting: float
     processes: int = 2
-    server: str = ""
-    kinds: Sequence[Fault] | None = None
+    kinds: Sequence[Fault] = ()
     keep: Path | None = None
 
 
@@ -62,78 +61,170 @@ class StuckError(RuntimeError):
 
 
 def run(given: Given, progress: Progress) -> Report:
-    """Run and compare; the report tells every difference."""
-    report = Report(given.events, given.faults, given.seed)
+    """Run and compare; the report tells every difference.
+
+    With ``HOTLINE_TEST_CLICKHOUSE_URL`` the engine is a database of its own on that server.
+    """
+    report = Report(given.events, len(given.kinds) or given.faults, given.seed)
+    policy = expected.policy_text(report.began_at)
     with (
         _directory(given.keep) as directory,
+        _server() as server,
         running_cluster(
-            directory, seed=given.seed, server=given.server, note=report.note
+            directory, policy=policy, seed=given.seed, server=server, note=report.note
         ) as cluster,
     ):
+        one = _Run(given, policy, cluster, report, progress)
         try:
-            _suffer_and_compare(given, cluster, report, progress)
+            one.suffer_and_compare()
         except StuckError as error:
             report.differ(str(error))
         report.counts["processes"] = {each.name: each.started for each in cluster.members()}
     return report
 
 
-def _suffer_and_compare(given: Given, cluster: Cluster, report: Report, progress: Progress) -> None:
-    urls = [cluster.urls[gateway.name] for gateway in cluster.gateways]
-    traffic = Traffic(urls, cluster.kafka.bootstrap, given.seed)
-    database = Database.open(given.server or _own(cluster))
-    try:
-        with traffic.running(), _reader(cluster, report):
-            _suffer(given, cluster, traffic, report, progress)
-            cluster.await_ready()
-            _await_stored(cluster, database, progress)
-            _await_ranked(cluster, database)
-        for wrong in traffic.wrong:
-            report.differ(wrong)
-        for worker in cluster.running_workers():
-            worker.stop()
-        _compare(
-            given,
-            cluster=cluster,
-            traffic=traffic,
-            database=database,
-            report=report,
-            progress=progress,
+@dataclass(frozen=True)
+class _Run:
+    given: Given
+    policy: str
+    cluster: Cluster
+    report: Report
+    progress: Progress
+
+    def suffer_and_compare(self) -> None:
+        cluster, report = self.cluster, self.report
+        urls = [cluster.urls[gateway.name] for gateway in cluster.gateways]
+        apis = [cluster.urls[api.name] for api in cluster.apis]
+        traffic = Traffic(urls, cluster.kafka.bootstrap, self.given.seed)
+        database = Database.open(cluster.engine_url)
+        try:
+            with traffic.running(), reading(apis, report):
+                self._suffer(traffic)
+                cluster.await_ready()
+                self._await_stored(database)
+                self._await_ranked(database)
+            for wrong in traffic.wrong:
+                report.differ(wrong)
+            for worker in cluster.running_workers():
+                worker.stop()
+            self._compare(traffic, database)
+        finally:
+            database.close()
+
+    # While it goes on
+
+    def _suffer(self, traffic: Traffic) -> None:
+        """Send one share of the events before the first fault, and one during each."""
+        given, report = self.given, self.report
+        faults = given.kinds or plan(given.faults, given.seed, own_engine=not REAL_SERVER)
+        sending = list(batches(given.events, given.seed, report.began_at))
+        shares = _shares(sending, len(faults) + 1)
+        draw = random.Random(f"faults {given.seed}")
+        traffic.send(shares[0], 0)
+        self._await_delivered(traffic)
+        for number, (fault, share) in enumerate(zip(faults, shares[1:], strict=True), start=1):
+            self.progress("faults", number - 1, len(faults))
+            traffic.send(share, given.lasting)
+            threading.Event().wait(draw.random() * given.lasting / 4)
+            fault(Hit(self.cluster, draw, given.lasting, report.teller(number, fault.__name__)))
+            self._await_delivered(traffic)
+        self.progress("faults", len(faults), len(faults))
+        report.counts["faults"] = len(faults)
+        report.counts["kinds"] = sorted({fault.__name__ for fault in faults})
+
+    def _await_delivered(self, traffic: Traffic) -> None:
+        """Until every batch queued so far is acknowledged."""
+        least, since = traffic.waiting(), time.monotonic()
+        while waiting := traffic.waiting():
+            if waiting < least:
+                least, since = waiting, time.monotonic()
+            if time.monotonic() - since > _STUCK_SECONDS:
+                raise StuckError(f"{waiting} batches are never accepted; {self._states()}")
+            threading.Event().wait(0.05)
+
+    def _await_stored(self, database: Database) -> None:
+        """Until every partition's stored position is the log's end."""
+
+        def stored() -> bool:
+            ends, marks = read_ends(self.cluster.kafka.bootstrap), verdict.marks_of(database)
+            reached = {p: marks[p].position.offset + 1 if p in marks else 0 for p in ends}
+            self.progress("stored", sum(reached.values()), sum(ends.values()))
+            return reached == ends
+
+        self._await("the log is never stored to its end", stored)
+
+    def _await_ranked(self, database: Database) -> None:
+        """Until the standing list is that of the stored counters, and all of its alerts are sent."""
+
+        def wrong() -> Iterator[str]:
+            yield from verdict.wrong_standing(database, verdict.stored_counters(database))
+            yield from verdict.wrong_alerts(database, read_alerts(self.cluster.kafka.bootstrap))
+
+        self._await("the standing list never agrees", lambda: not any(wrong()))
+
+    def _await(self, what: str, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _STUCK_SECONDS
+        while True:
+            try:
+                if holds():
+                    return
+            except (StorageUnavailable, StorageError):
+                if time.monotonic() > deadline:
+                    raise
+            if time.monotonic() > deadline:
+                raise StuckError(f"{what}; {self._states()}")
+            threading.Event().wait(_LOOK_SECONDS)
+
+    def _states(self) -> str:
+        wanted = [each for each in self.cluster.members() if each.wanted]
+        return ", ".join(f"{each.name} is in process {each.started}" for each in wanted)
+
+    # When it stands still
+
+    def _compare(self, traffic: Traffic, database: Database) -> None:
+        cluster = self.cluster
+        log, sent = read_log(cluster.kafka.bootstrap), read_alerts(cluster.kafka.bootstrap)
+        marks = verdict.marks_of(database)
+        found = verdict.Found(log, marks, self._by_the_oracle(log.orders, marks))
+        self.report.counts |= {
+            "events accepted": len(traffic.accepted),
+            "events in the log": log.events(),
+            "copies in the log": log.copies,
+            "dead letters": len(log.refused),
+            "orders": sum(map(len, log.orders.values())),
+            "counters": sum(map(len, found.counters.values())),
+            "evaluations": database.query("SELECT count() FROM evaluations FINAL")[0][0],
+            "alerts": len({message["id"] for message in sent}),
+            "alerts sent": len(sent),
+            "claims": database.query("SELECT count() FROM shard_claims")[0][0],
+            "requests to the engine hit": cluster.proxy.hit,
+            "answers to senders": dict(traffic.answers),
+            "seconds that clocks are ahead": {
+                shard: round((mark.clock - now()) / SECOND) for shard, mark in marks.items()
+            },
+        }
+        checks = (
+            verdict.wrong_counters(database, found),
+            verdict.wrong_archive(database, log, traffic.accepted),
+            verdict.wrong_letters(database, log),
+            verdict.wrong_standing(database, found.counters),
+            verdict.wrong_alerts(database, sent),
+            verdict.wrong_answers(cluster.urls[cluster.apis[0].name], found),
         )
-    finally:
-        database.close()
+        for check in checks:
+            for wrong in check:
+                self.report.differ(wrong)
 
+    def _by_the_oracle(self, orders: verdict.Orders, marks: verdict.Marks) -> verdict.AllCounters:
+        count, done = sum(map(len, orders.values())), 0
 
-def _own(cluster: Cluster) -> str:
-    assert cluster.engine is not None
-    return cluster.engine.url
+        def added(more: int) -> None:
+            nonlocal done
+            done += more
+            self.progress("oracle", done, count)
 
-
-def _suffer(
-    given: Given, cluster: Cluster, traffic: Traffic, report: Report, progress: Progress
-) -> None:
-    """Send one share of the events before the first fault, and one during each."""
-    ends_at = now()
-    sending = list(batches(given.events, given.seed, ends_at))
-    faults = given.kinds or plan(given.faults, given.seed, own_engine=not given.server)
-    shares = _shares(sending, len(faults) + 1)
-    draw = random.Random(f"faults {given.seed}")
-    traffic.send(shares[0], 0)
-    _await_delivered(traffic, cluster)
-    for number, (fault, share) in enumerate(zip(faults, shares[1:], strict=True), start=1):
-        progress("faults", number - 1, len(faults))
-        kind = fault.__name__
-        traffic.send(share, given.lasting)
-        threading.Event().wait(draw.random() * given.lasting / 4)
-
-        def tell(what: str, number: int = number, kind: str = kind) -> None:
-            report.tell(number, kind, what)
-
-        fault(Hit(cluster, draw, given.lasting, tell))
-        _await_delivered(traffic, cluster)
-    progress("faults", len(faults), len(faults))
-    report.counts["faults"] = len(faults)
-    report.counts["kinds"] = sorted({fault.__name__ for fault in faults})
+        clocks = {shard: mark.clock for shard, mark in marks.items()}
+        return expected.counters(self.policy, orders, clocks, self.given.processes, added)
 
 
 def _shares(sending: Sequence[Batch], count: int) -> list[Sequence[Batch]]:
@@ -141,144 +232,14 @@ def _shares(sending: Sequence[Batch], count: int) -> list[Sequence[Batch]]:
     return [sending[begin:end] for begin, end in pairwise(edges)]
 
 
-def _await_delivered(traffic: Traffic, cluster: Cluster) -> None:
-    """Until every batch queued so far is acknowledged."""
-    least = traffic.waiting()
-    since = time.monotonic()
-    while waiting := traffic.waiting():
-        if waiting < least:
-            least, since = waiting, time.monotonic()
-        if time.monotonic() - since > _STUCK_SECONDS:
-            raise StuckError(f"{waiting} batches are never accepted; {_states(cluster)}")
-        threading.Event().wait(0.05)
-
-
-def _await_stored(cluster: Cluster, database: Database, progress: Progress) -> None:
-    """Until every partition's stored position is the log's end."""
-
-    def stored() -> bool:
-        ends = read_ends(cluster.kafka.bootstrap)
-        marks = verdict.marks_of(database)
-        behind = {
-            p: end - 1 - (marks[p].position.offset if p in marks else -1) for p, end in ends.items()
-        }
-        progress("stored", sum(ends.values()) - sum(behind.values()), sum(ends.values()))
-        return not any(behind.values())
-
-    _await("the log is never stored to its end", stored, cluster)
-
-
-def _await_ranked(cluster: Cluster, database: Database) -> None:
-    """Until the standing list is that of the stored counters, and all of its alerts are sent."""
-
-    def ranked() -> bool:
-        counters = verdict.stored_counters(database)
-        wrong = [*verdict.wrong_standing(database, counters)]
-        return not (
-            wrong or [*verdict.wrong_alerts(database, read_alerts(cluster.kafka.bootstrap))]
-        )
-
-    _await("the standing list or its alerts never agree with the counters", ranked, cluster)
-
-
-def _await(what: str, holds: Callable[[], bool], cluster: Cluster) -> None:
-    deadline = time.monotonic() + _STUCK_SECONDS
-    while True:
-        try:
-            if holds():
-                return
-        except (StorageUnavailable, StorageError):
-            if time.monotonic() > deadline:
-                raise
-        if time.monotonic() > deadline:
-            raise StuckError(f"{what}; {_states(cluster)}")
-        threading.Event().wait(_LOOK_SECONDS)
-
-
-def _states(cluster: Cluster) -> str:
-    return ", ".join(f"{m.name} ({m.started}. process)" for m in cluster.members() if m.wanted)
-
-
-def _compare(
-    given: Given,
-    *,
-    cluster: Cluster,
-    traffic: Traffic,
-    database: Database,
-    report: Report,
-    progress: Progress,
-) -> None:
-    """Nothing writes any more."""
-    log = read_log(cluster.kafka.bootstrap)
-    marks = verdict.marks_of(database)
-    sent = read_alerts(cluster.kafka.bootstrap)
-    orders, done = sum(map(len, log.orders.values())), 0
-
-    def added(count: int) -> None:
-        nonlocal done
-        done += count
-        progress("oracle", done, orders)
-
-    clocks = {shard: mark.clock for shard, mark in marks.items()}
-    found = verdict.Found(log, marks, expected.counters(log.orders, clocks, given.processes, added))
-    report.counts |= {
-        "events accepted": len(traffic.accepted),
-        "events in the log": log.events(),
-        "copies in the log": log.copies,
-        "dead letters": len(log.refused),
-        "orders": orders,
-        "counters": sum(map(len, found.counters.values())),
-        "alerts sent": len(sent),
-        "alerts": len({message["id"] for message in sent}),
-        "answers": dict(traffic.answers),
-        "claims": database.query("SELECT count() FROM shard_claims")[0][0],
-        "clocks ahead": {shard: round((clock - now()) / SECOND) for shard, clock in clocks.items()},
-    }
-    api = cluster.urls[cluster.apis[0].name]
-    checks = (
-        verdict.wrong_counters(database, found),
-        verdict.wrong_archive(database, log, traffic.accepted),
-        verdict.wrong_letters(database, log),
-        verdict.wrong_standing(database, found.counters),
-        verdict.wrong_alerts(database, sent),
-        verdict.wrong_answers(api, found),
-    )
-    for check in checks:
-        for wrong in check:
-            report.differ(wrong)
-
-
 @contextmanager
-def _reader(cluster: Cluster, report: Report) -> Iterator[None]:
-    """Ask for the ranking all the time: whatever is answered, states add up to the volume."""
-    ending = threading.Event()
-    counts = {"answered": 0, "not answered": 0}
-
-    def read() -> None:
-        urls = [cluster.urls[api.name] for api in cluster.apis]
-        with httpx.Client(timeout=10, trust_env=False) as client:
-            while not ending.wait(_ASK_SECONDS):
-                url = urls[sum(counts.values()) % len(urls)]
-                try:
-                    answer = client.get(f"{url}/v1/rankings", params={"window": "year"})
-                except httpx.TransportError:
-                    counts["not answered"] += 1
-                    continue
-                if answer.status_code != httpx.codes.OK:
-                    counts["not answered"] += 1
-                    continue
-                counts["answered"] += 1
-                for wrong in verdict.wrong_states(answer.json()):
-                    report.differ(f"while it ran: {wrong}")
-
-    thread = threading.Thread(target=read, name="reader", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ending.set()
-        thread.join()
-        report.counts["rankings asked for meanwhile"] = counts
+def _server() -> Iterator[str]:
+    """A database of the server that is set, or "" where there is none."""
+    if REAL_SERVER:
+        with own_database(REAL_SERVER) as url:
+            yield url
+    else:
+        yield ""
 
 
 @contextmanager

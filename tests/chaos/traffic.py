@@ -30,7 +30,7 @@ _SENDERS: Final = 3
 _REQUEST_SECONDS: Final = 30.0
 _DELIVERY_SECONDS: Final = 10.0
 _RETRY_SECONDS: Final = 0.3
-_CONFLICTS: Final = 0.1  # of direct batches
+_CONFLICTS: Final = 0.2  # of direct batches
 _REMEMBERED: Final = 200
 
 

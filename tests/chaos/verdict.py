@@ -10,8 +10,8 @@ from typing import Any, Final
 import httpx
 import orjson
 
-from schemas.instants import Instant, parse_instant
-from schemas.records import CounterKey, FlushMark, Sums
+from schemas.instants import parse_instant
+from schemas.records import CounterKey, Event, FlushMark, Sums
 from services.storage import evaluations
 from services.storage.database import Database
 from services.storage.evaluations import Evaluation, Series
@@ -29,6 +29,8 @@ _LEFT: Final = "bottom_left"
 _EXAMPLES: Final = 3
 _ALL: Final = 1_000_000
 
+Marks = Mapping[int, FlushMark]
+Orders = Mapping[int, Mapping[str, Sequence[Event]]]
 AllCounters = Mapping[int, Mapping[CounterKey, Sums]]
 
 
@@ -37,7 +39,7 @@ class Found:
     """What the oracle says, from the log and the clocks that are stored with the last flushes."""
 
     log: Log
-    marks: Mapping[int, FlushMark]
+    marks: Marks
     counters: AllCounters
 
 
@@ -231,16 +233,6 @@ def series_of(database: Database) -> list[Series]:
         " FROM evaluations"
     )
     return [Series(*row) for row in rows]
-
-
-def last_event(log: Log) -> Instant:
-    """When the last event happened."""
-    return max(
-        event.occurred_at
-        for orders in log.orders.values()
-        for events in orders.values()
-        for event in events
-    )
 
 
 def _get(client: httpx.Client, query: Mapping[str, str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from services.cli.guarded import GuardedProcess
 from services.cli.local_broker import free_port
 from tests.integration.embedded.city import Json, events
 from tests.support.brokers import fresh_broker
-from tests.support.clickhouse_http import clickhouse_server
+from tests.support.engines import shared_engine
 from tests.support.service import plain_environment, run_hotline
 
 _HOTLINE = str(Path(sys.executable).with_name("hotline"))
@@ -25,7 +25,7 @@ _HOTLINE = str(Path(sys.executable).with_name("hotline"))
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    with fresh_broker("kafka") as kafka, clickhouse_server(tmp_path / "engine") as url:
+    with fresh_broker("kafka") as kafka, shared_engine(tmp_path / "engine") as url:
         yield plain_environment() | {
             "HOTLINE_KAFKA_BOOTSTRAP": kafka.bootstrap,
             "HOTLINE_CLICKHOUSE_URL": url,

@@ -11,12 +11,12 @@ from services.storage.database import Database
 from services.storage.migrate import migrate
 from tests.integration.scoring.harness import logs_closed
 from tests.support.brokers import Broker
-from tests.support.clickhouse_http import clickhouse_server
+from tests.support.engines import shared_engine
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[str]:
-    with clickhouse_server(tmp_path / "engine") as url:
+    with shared_engine(tmp_path / "engine") as url:
         yield url
 
 

@@ -19,14 +19,14 @@ from tests.integration.scoring.harness import (
     worker_process,
 )
 from tests.support.brokers import Broker, fresh_broker
-from tests.support.clickhouse_http import clickhouse_server
+from tests.support.engines import shared_engine
 
 PARTITIONS = 4
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[str]:
-    with clickhouse_server(tmp_path / "engine") as url:
+    with shared_engine(tmp_path / "engine") as url:
         database = Database.open(url)
         migrate(database)
         database.close()

@@ -7,19 +7,16 @@ a real server as well.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import pytest
 
 from services.storage.database import Database
 from services.storage.migrate import migrate
 from tests.support.clickhouse_http import clickhouse_server
+from tests.support.engines import REAL_SERVER, own_database
 
-REAL_SERVER = os.environ.get("HOTLINE_TEST_CLICKHOUSE_URL", "")
 ENGINES = ["chdb", "http", *(["server"] if REAL_SERVER else [])]
 
 
@@ -37,14 +34,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"chdb://{tmp_path / 'engine'}"
         return
     server = REAL_SERVER if request.param == "server" else request.getfixturevalue("stand_in")
-    name = f"test_{uuid4().hex}"
-    everything = Database.open(server)
-    everything.execute(f"CREATE DATABASE {name}")
-    try:
-        yield urlsplit(server)._replace(path=f"/{name}").geturl()
-    finally:
-        everything.execute(f"DROP DATABASE {name} SYNC")
-        everything.close()
+    with own_database(server) as own:
+        yield own
 
 
 @pytest.fixture
