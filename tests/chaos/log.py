@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -59,10 +59,16 @@ class Log:
 def read_log(bootstrap: str) -> Log:
     """Read and sort out everything."""
     with _consumer(bootstrap) as consumer:
-        log = Log(_ends(consumer, WORK_ORDER_EVENTS, PARTITIONS))
-        first: dict[tuple[str, str, str], bytes] = {}
-        for message in _messages(consumer, WORK_ORDER_EVENTS, log.ends):
-            _take(log, first, message)
+        ends = _ends(consumer, WORK_ORDER_EVENTS, PARTITIONS)
+        return sorted_out(_messages(consumer, WORK_ORDER_EVENTS, ends), ends)
+
+
+def sorted_out(messages: Iterable[Any], ends: dict[int, int]) -> Log:
+    """Tell what counts; the messages of each partition are in their order."""
+    log = Log(ends)
+    first: dict[tuple[str, str, str], bytes] = {}
+    for message in messages:
+        _take(log, first, message)
     return log
 
 
