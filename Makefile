@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 SOURCES := schemas services tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check setup browser format lock bench wheel clean
+.PHONY: help up test check setup browser format lock chaos bench wheel clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ format: setup  ## put the code into its form
 lock:  ## write requirements.lock anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --generate-hashes \
 		--no-annotate --no-header -o requirements.lock
+
+chaos: setup  ## kill everything while a city sends a million events; see docs/chaos.md
+	$(BIN)/python -m tests.chaos
 
 bench: setup  ## measure; see bench/report.md
 	$(BIN)/python -m bench

@@ -20,7 +20,7 @@ from schemas.policy import known_zone
 PREFIX: Final = "HOTLINE_"
 
 # Read by commands that speak to a service, and by the tests, not by the service.
-_OF_OTHERS: Final = frozenset({"URL", "KEY", "REQUIRE_KAFKA", "TEST_CLICKHOUSE_URL"})
+_OF_OTHERS: Final = frozenset({"URL", "KEY", "CHAOS", "REQUIRE_KAFKA", "TEST_CLICKHOUSE_URL"})
 
 _LOG: Final = logging.getLogger(__name__)
 

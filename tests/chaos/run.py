@@ -10,6 +10,7 @@ import random
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,14 +118,15 @@ class _Run:
         """Send one share of the events before the first fault, and one during each."""
         given, report = self.given, self.report
         faults = given.kinds or plan(given.faults, given.seed, own_engine=not REAL_SERVER)
-        sending = list(batches(given.events, given.seed, report.began_at))
+        sending = [*batches(given.events, given.seed, report.began_at)]
         shares = _shares(sending, len(faults) + 1)
+        sending.clear()  # a million events are held once, and only until they are sent
         draw = random.Random(f"faults {given.seed}")
-        traffic.send(shares[0], 0)
+        traffic.send(shares.popleft(), 0)
         self._await_delivered(traffic)
-        for number, (fault, share) in enumerate(zip(faults, shares[1:], strict=True), start=1):
+        for number, fault in enumerate(faults, start=1):
             self.progress("faults", number - 1, len(faults))
-            traffic.send(share, given.lasting)
+            traffic.send(shares.popleft(), given.lasting)
             threading.Event().wait(draw.random() * given.lasting / 4)
             fault(Hit(self.cluster, draw, given.lasting, report.teller(number, fault.__name__)))
             self._await_delivered(traffic)
@@ -227,9 +229,9 @@ class _Run:
         return expected.counters(self.policy, orders, clocks, self.given.processes, added)
 
 
-def _shares(sending: Sequence[Batch], count: int) -> list[Sequence[Batch]]:
+def _shares(sending: Sequence[Batch], count: int) -> deque[Sequence[Batch]]:
     edges = [len(sending) * n // count for n in range(count + 1)]
-    return [sending[begin:end] for begin, end in pairwise(edges)]
+    return deque(sending[begin:end] for begin, end in pairwise(edges))
 
 
 @contextmanager
