@@ -16,6 +16,7 @@ from tests.integration.scoring.harness import (
     await_stored,
     check_counters,
     dead_places,
+    logs_closed,
     worker_process,
 )
 from tests.support.brokers import Broker, fresh_broker
@@ -37,7 +38,7 @@ def engine(tmp_path: Path) -> Iterator[str]:
 @pytest.mark.slow
 def test_a_frozen_worker_wakes_and_overwrites_nothing(engine: str) -> None:
     """Frozen right before a step, beyond its session, while another one takes over."""
-    with fresh_broker("kafka") as broker:
+    with fresh_broker("kafka") as broker, logs_closed():
         broker.create_topics(PARTITIONS)
         log = Log(broker.bootstrap, PARTITIONS, time.time_ns() // 1000)
         database = Database.open(engine)

@@ -26,6 +26,7 @@ from tests.integration.scoring.harness import (
     await_stored,
     check_counters,
     dead_places,
+    logs_closed,
     read_topic,
     worker_process,
 )
@@ -232,7 +233,7 @@ def test_two_workers_come_into_force_together_though_one_dies(
     engine: str, database: Database
 ) -> None:
     """Readers switch when the last shard is complete, whoever completes it."""
-    with fresh_broker("kafka") as broker:
+    with fresh_broker("kafka") as broker, logs_closed():
         broker.create_topics(4)
         log = Log(broker.bootstrap, 4, time.time_ns() // 1000)
         with (
