@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.cli.errors import CommandError
+from services.cli.open_files import allow_open_files
 
 _GRACE_SECONDS: Final = 5
 _BACKLOG: Final = 2048
@@ -56,6 +57,7 @@ def url_of(listener: socket.socket) -> str:
 @asynccontextmanager
 async def serving(app: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
     """Serve while the block runs; then answer the requests in work, for some seconds, and stop."""
+    allow_open_files()
     server = _Server(
         uvicorn.Config(
             app,

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.types import Message, Receive, Scope, Send
 
-from services.api.stream.position import RATES, Position, unit_key
+from services.api.stream.position import Position, unit_key
 
 RESET: Final = "reset"
 
@@ -32,9 +32,13 @@ class Wish(NamedTuple):
         return not self.units or unit in self.units
 
 
+def event_body(topic: str, data: bytes) -> bytes:
+    """Write an event without its id, once for all clients; ``data`` is JSON without line breaks."""
+    return b"event: %s\ndata: %s\n" % (topic.encode(), data)
+
+
 class _Waiting(NamedTuple):
-    topic: str
-    data: str  # the same text for all clients
+    body: bytes  # the same object for all clients
     id: str
 
 
@@ -49,20 +53,20 @@ class Client:
         self._wake = asyncio.Event()
         self._end = ""  # why the stream ends, once the queue is empty
 
-    def log_event(self, topic: str, sequence: int, data: str) -> None:
+    def log_event(self, topic: str, sequence: int, body: bytes) -> None:
         """Give an event of a log, and move there."""
         self.position.set_log(topic, sequence)
-        self._offer(topic, data)
+        self._offer(body)
 
-    def rates_event(self, unit: str, digest: str, data: str) -> None:
+    def rates_event(self, unit: str, digest: str, body: bytes) -> None:
         """Give the rates of a unit."""
         if self.position.rates is not None:
             self.position.rates[unit_key(unit)] = digest
-        self._offer(RATES, data)
+        self._offer(body)
 
-    def reset_event(self, data: str) -> None:
+    def reset_event(self, body: bytes) -> None:
         """Tell that events are missing, and from where it goes on."""
-        self._offer(RESET, data)
+        self._offer(body)
 
     def close(self, why: str) -> None:
         """End the stream after what waits."""
@@ -74,8 +78,8 @@ class Client:
         yield format_sse_event(comment="hotline-rates", retry=_RETRY_MS)
         while True:
             while self._queue:
-                topic, data, id_ = self._queue.popleft()
-                yield format_sse_event(data_str=data, event=topic, id=id_)
+                body, id_ = self._queue.popleft()
+                yield b"%sid: %s\n\n" % (body, id_.encode())
             if self._end:
                 yield format_sse_event(comment=self._end)
                 return
@@ -90,10 +94,10 @@ class Client:
         """How much waits."""
         return len(self._queue)
 
-    def _offer(self, topic: str, data: str) -> None:
+    def _offer(self, body: bytes) -> None:
         if self._end:
             return
-        self._queue.append(_Waiting(topic, data, self.position.text()))
+        self._queue.append(_Waiting(body, self.position.text()))
         self._wake.set()
 
 

@@ -15,7 +15,15 @@ import orjson
 
 from services.api.context import ApiContext
 from services.api.refusals import refusal
-from services.api.stream.client import HEARTBEAT_SECONDS, QUEUE, Client, Wish, ended
+from services.api.stream.client import (
+    HEARTBEAT_SECONDS,
+    QUEUE,
+    RESET,
+    Client,
+    Wish,
+    ended,
+    event_body,
+)
 from services.api.stream.logs import AlertLog, Log, LogEvent, RankingLog
 from services.api.stream.position import (
     ALERTS,
@@ -128,7 +136,7 @@ class Hub:
             for event in found:
                 for client in self._of(topic):
                     if event.is_for(client.wish):
-                        client.log_event(topic, event.sequence, event.data)
+                        client.log_event(topic, event.sequence, event.body)
             self._reached[topic] = found[-1].sequence
             for client in self._of(topic):
                 client.position.set_log(topic, found[-1].sequence)
@@ -151,7 +159,7 @@ class Hub:
         for unit in sorted(client.wish.units):
             state = await self._board.of(unit)
             if (client.position.rates or {}).get(unit_key(unit)) != state.digest:
-                client.rates_event(unit, state.digest, state.data)
+                client.rates_event(unit, state.digest, state.body)
 
     async def _catch_up(self, client: Client, last_id: str | None) -> None:
         """Put before a client what it missed, or a reset where that is too much or unknown."""
@@ -171,10 +179,10 @@ class Hub:
                 client.position.set_log(topic, self._reached[topic])
             missed[topic] = await self._state(topic) if found is None else found
         if lost:
-            client.reset_event(orjson.dumps({"topics": lost}).decode())
+            client.reset_event(event_body(RESET, orjson.dumps({"topics": lost})))
         for topic, events in missed.items():
             for event in events:
-                client.log_event(topic, event.sequence, event.data)
+                client.log_event(topic, event.sequence, event.body)
             client.position.set_log(topic, self._reached[topic])
         if RATES in client.wish.topics:
             client.position.rates = _of_units(known.rates or {}, client.wish.units)

@@ -10,19 +10,20 @@ import orjson
 from schemas.instants import format_instant
 from services.api.context import ApiContext, ask
 from services.api.push.messages import alert_data
-from services.api.stream.client import Wish
+from services.api.stream.client import Wish, event_body
+from services.api.stream.position import ALERTS, RANKINGS
 from services.storage import push_feed, units
 from services.storage.push_feed import LoggedEvaluation
 
 
 class LogEvent(NamedTuple):
-    """One event; ``unit`` is whom an alert is about, "" for what is for everybody.
+    """One event, written once; ``unit`` is whom an alert is about, "" for what is for everybody.
 
     One that is not ``told`` has its place, and is for nobody.
     """
 
     sequence: int
-    data: str
+    body: bytes
     unit: str = ""
     told: bool = True
 
@@ -63,7 +64,7 @@ class AlertLog:
         return [
             LogEvent(
                 alert.sequence,
-                orjson.dumps(alert_data(alert, names.get(alert.unit, ""))).decode(),
+                event_body(ALERTS, orjson.dumps(alert_data(alert, names.get(alert.unit, "")))),
                 alert.unit,
                 alert.is_pushed,
             )
@@ -116,4 +117,4 @@ def _ranking_event(logged: LoggedEvaluation) -> LogEvent:
         "bottom": list(logged.bottom),
         "ranked": [line._asdict() for line in logged.ranked],
     }
-    return LogEvent(logged.sequence, orjson.dumps(data).decode())
+    return LogEvent(logged.sequence, event_body(RANKINGS, orjson.dumps(data)))

@@ -12,7 +12,8 @@ from services.api.models import UnitModel
 from services.api.ranking_models import Figures, ScoredAnswer
 from services.api.scored import Scored, scored_by
 from services.api.snapshot import Snapshot, live_instant, read_marks, read_sums
-from services.api.stream.position import short_digest
+from services.api.stream.client import event_body
+from services.api.stream.position import RATES, short_digest
 from services.domain.registry import Registry
 from services.domain.windows import Window, window
 from services.storage import units
@@ -27,9 +28,9 @@ class UnitRatesEvent(Figures, ScoredAnswer):
 
 
 class UnitState(NamedTuple):
-    """What is sent of a unit, and a digest of what in it are figures."""
+    """What is sent of a unit, written once, and a digest of what in it are figures."""
 
-    data: str
+    body: bytes
     digest: str
 
 
@@ -96,7 +97,8 @@ class RateBoard:
             **{name: getattr(own, name) for name in Figures.model_fields},
         )
         told = (code, own.model_dump_json(), self._window, scored.versions, str(head["policy"]))
-        return UnitState(event.model_dump_json(by_alias=True), short_digest(repr(told)))
+        body = event_body(RATES, event.model_dump_json(by_alias=True).encode())
+        return UnitState(body, short_digest(repr(told)))
 
     async def _basis(self, scored: Scored) -> _Basis:
         name = scored.scoring.basis

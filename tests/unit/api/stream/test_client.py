@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.types import Message, Receive
 
-from services.api.stream.client import BoundedEventSource, Client, Wish
+from services.api.stream.client import BoundedEventSource, Client, Wish, event_body
 from services.api.stream.position import ALERTS, RATES, Position, unit_key
 
 WISH = Wish(frozenset({ALERTS, RATES}), frozenset({"u"}))
@@ -18,10 +18,12 @@ def new_client() -> Client:
 
 async def test_events_come_in_order_each_with_the_place_after_it() -> None:
     client = new_client()
-    client.log_event(ALERTS, 7, '{"id": "a"}')
-    client.rates_event("u", "digest__", '{"volume": 1}')
+    client.log_event(ALERTS, 7, event_body(ALERTS, b'{"id": "a"}'))
+    client.rates_event("u", "digest__", event_body(RATES, b'{"volume": 1}'))
     client.close("enough")
-    client.log_event(ALERTS, 8, '{"id": "b"}')  # the id of the last event brings it later
+    client.log_event(
+        ALERTS, 8, event_body(ALERTS, b'{"id": "b"}')
+    )  # the id of the last event brings it later
 
     frames = [frame.decode() async for frame in client.frames()]
 
