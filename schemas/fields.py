@@ -43,10 +43,15 @@ def _moment(value: str) -> str:
     return format_instant(_instant(value))
 
 
+def is_impersonal(value: str) -> bool:
+    """Whether a text holds nothing that looks like a phone or identity number."""
+    return len(value) < _MOBILE_DIGITS or _PERSONAL.search(value) is None
+
+
 def _impersonal(value: str) -> str:
-    if len(value) >= _MOBILE_DIGITS and _PERSONAL.search(value):
-        raise PydanticCustomError("personal_data", "a phone or identity number")
-    return value
+    if is_impersonal(value):
+        return value
+    raise PydanticCustomError("personal_data", "a phone or identity number")
 
 
 Name = Annotated[str, Field(min_length=1, max_length=REFERENCE_LENGTH, pattern=_LINE)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
 
 DemandType = Literal[
     "help",
@@ -49,3 +52,20 @@ class Data(BaseModel):
     def unknown_names(cls, raw: dict[str, Any]) -> set[str]:
         """Names in the raw object that are not listed."""
         return set() if cls.listed.issuperset(raw) else raw.keys() - cls.listed
+
+
+class ConsistentData(Data):
+    """Data with a rule between its fields."""
+
+    @staticmethod
+    @abstractmethod
+    def inconsistency(content: Mapping[str, Any]) -> tuple[str, str] | None:
+        """What in a content breaks the rule: kind of fault, and field; None if nothing does."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        fault = self.inconsistency(self.content())
+        if fault is not None:
+            kind, field = fault
+            raise PydanticCustomError(kind, "inconsistent", {"field": field})
+        return self

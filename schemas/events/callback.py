@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
-from pydantic import ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field
 
-from schemas.events.base import CallbackChannel, Data, Grade, Solved, YesNo
+from schemas.events.base import CallbackChannel, ConsistentData, Data, Grade, Solved, YesNo
 from schemas.fields import Code, Count
 
 
@@ -25,7 +25,7 @@ class Answers(Data):
 _NO_ANSWERS: Final[dict[str, Any]] = {"additionalProperties": {"type": "null"}}
 
 
-class Callback(Data):
+class Callback(ConsistentData):
     """The hotline asks the citizen, or tries to (回访)."""
 
     model_config = ConfigDict(
@@ -65,15 +65,14 @@ class Callback(Data):
         },
     }
 
-    @model_validator(mode="after")
-    def _reached_or_reason(self) -> Self:
-        if self.reached and self.unreached_reason is not None:
-            raise PydanticCustomError("superfluous", "reached", {"field": "unreached_reason"})
-        if not self.reached and self.unreached_reason is None:
-            raise PydanticCustomError("missing", "not reached", {"field": "unreached_reason"})
-        if not self.reached and self.answers is not None and self.answers.content():
-            raise PydanticCustomError("superfluous", "not reached", {"field": "answers"})
-        return self
+    @staticmethod
+    def inconsistency(content: Mapping[str, Any]) -> tuple[str, str] | None:
+        """A reason although reached, or none although not; answers of nobody."""
+        if content["reached"]:
+            return ("superfluous", "unreached_reason") if "unreached_reason" in content else None
+        if "unreached_reason" not in content:
+            return "missing", "unreached_reason"
+        return ("superfluous", "answers") if "answers" in content else None
 
     def content(self) -> dict[str, Any]:
         """As `Data.content`, with the answers as a plain object."""

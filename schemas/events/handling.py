@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from pydantic import ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field
 
-from schemas.events.base import Data, Decision
+from schemas.events.base import ConsistentData, Data, Decision
 from schemas.fields import Code, Count, Moment, References
 
 
@@ -63,7 +63,7 @@ class Returned(Decided):
     """A unit sends the order back (退单)."""
 
 
-class Extended(Decided):
+class Extended(Decided, ConsistentData):
     """A later deadline (延期). Moves the deadline only if approved before it expires."""
 
     model_config = ConfigDict(
@@ -86,11 +86,12 @@ class Extended(Decided):
         "resolve_due": "2026-07-18T00:00:00+08:00",
     }
 
-    @model_validator(mode="after")
-    def _deadline(self) -> Self:
-        if self.decision == "approved" and self.resolve_due is None:
-            raise PydanticCustomError("missing", "approved", {"field": "resolve_due"})
-        return self
+    @staticmethod
+    def inconsistency(content: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Approved without a deadline."""
+        if content["decision"] == "approved" and "resolve_due" not in content:
+            return "missing", "resolve_due"
+        return None
 
 
 class Suspended(Decided):
