@@ -19,6 +19,7 @@ class Excluded(Data):
     ground: Code = Field(description="Code of the ground; excluded orders are counted by it.")
     approver: Code | None = Field(None, description="Code of the office or role that approved.")
     evidence: References | None = Field(None, description="References of the records.")
+    appeal: Name | None = Field(None, description="Number of the appeal that was upheld.")
 
     example: ClassVar[dict[str, Any]] = {
         "indicators": ["satisfaction"],

@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from schemas.events import DemandType
 from schemas.policy.alerts import AlertRule, contradictory_alerts
+from schemas.policy.appeals import Appeals
 from schemas.policy.deadlines import Calendar, Day, Deadline
 from schemas.policy.handling import (
     Callbacks,
@@ -101,6 +102,7 @@ class Rules(Part):
     suspensions: Suspensions = Suspensions()
     reopening: Reopening = Reopening()
     exclusions: Annotated[list[Exclusion], Field(min_length=1)] | None = None
+    appeals: Appeals = Appeals()
     indicators: Annotated[Mapping[Code, Indicator], Field(min_length=1)]
     score: Score
     ranking: RankingRules
@@ -132,6 +134,11 @@ def contradictions(header: Header, rules: Rules) -> Iterator[tuple[Path, str]]:
         if exclusion.indicators != "all":
             path = ("exclusions", place, "indicators")
             yield from _unknown_indicators(path, exclusion.indicators, rules)
+    if rules.exclusions is not None:
+        accepted = {exclusion.ground for exclusion in rules.exclusions}
+        for ground in rules.appeals.grounds or ():
+            if ground not in accepted:
+                yield ("appeals", "grounds"), f"{ground} is no ground of exclusions"
 
 
 def _shadowed(rankings: Sequence[Scoring]) -> Iterator[tuple[Path, str]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from schemas.instants import Instant
 from services.api.push.options import DEFAULTS, PushOptions
@@ -20,6 +20,9 @@ from services.storage.rules import ActivePolicy, NoRulesError, RuleBook
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Emit = Callable[[Sequence[Mapping[str, Any]]], Awaitable[None]]
+"""Logs CloudEvents, all of them or none; returns when they are acknowledged (decision 0013)."""
 
 _READ_EVERY: Final = 1.0  # seconds
 _PINNED: Final[ContextVar[ActivePolicy]] = ContextVar("rules of the request")
@@ -34,7 +37,8 @@ class ApiContext:
     ``time_zone`` and ``calendar`` (the text of a calendar file) replace those of a policy that is
     put in force here; empty ones leave them. ``on_stop`` is called before the server waits for its
     last answers: what never ends by itself ends then. ``fresh_for``: for how many seconds after
-    its numbers were read a ranking may be given again (`kept.KeptAnswers`).
+    its numbers were read a ranking may be given again (`kept.KeptAnswers`). ``emit`` logs events as
+    the gateway does; None in a process that only reads.
     """
 
     database: Database
@@ -45,6 +49,7 @@ class ApiContext:
     calendar: str = ""
     push: PushOptions = DEFAULTS
     fresh_for: float = 0.0
+    emit: Emit | None = None
     on_stop: list[Callable[[], None]] = field(default_factory=list)
     readers: Readers = field(init=False)
     rules: RuleBook = field(init=False)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from schemas.fields import Name
 from schemas.instants import FOREVER, Instant
 from schemas.records import Contribution
+from services.api.appeals.told import appeal_model, district_of
 from services.api.context import ApiContext
 from services.api.explain_models import (
     ChangeModel,
@@ -34,6 +35,7 @@ from services.api.order_models import ContributionModel
 from services.api.refusals import refusal
 from services.api.writing import local_text, thousandths_text
 from services.domain import words
+from services.domain.appeals import appeals_of
 from services.domain.deadline_source import Deadline
 from services.domain.explanation import Entry, Explanation, Judgement, Step, explain
 from services.domain.registry import Registry
@@ -86,6 +88,9 @@ class _Telling:
         self._zone = context.policy.time_zone
         self._found = found
         self._explanation = explanation
+        self._appeals = appeals_of(
+            found.events, context.policy, district_of(found.registry), found.at
+        )
         self._writer = Writer(explanation, self._zone, _names(found.registry))
 
     def answer(self) -> ExplainAnswer:
@@ -106,6 +111,7 @@ class _Telling:
             deadlines=[self._deadline(each) for each in explanation.deadlines],
             steps=[self._step(step, is_current=step.at == current) for step in explanation.steps],
             contributions=[self._told(each) for each in explanation.contributions],
+            appeals=[appeal_model(each, self._zone) for each in self._appeals],
         )
 
     def _judgement(self, judgement: Judgement) -> JudgementModel:

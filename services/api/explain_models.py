@@ -6,6 +6,7 @@ from datetime import date
 
 from pydantic import Field
 
+from services.api.appeals.models import AppealModel
 from services.api.models import Answer, Model, TimeText, UnitModel
 from services.api.order_models import ContributionModel
 
@@ -178,3 +179,6 @@ class ExplainAnswer(Answer):
     deadlines: list[DeadlineModel] = Field(description="In force at `as_of`. 当前期限。")
     steps: list[StepTold]
     contributions: list[ContributionTold]
+    appeals: list[AppealModel] = Field(
+        description="Filed until `as_of`, with their states. 申诉及其状态。"
+    )

@@ -65,6 +65,15 @@ _KINDS: Final[Mapping[str, ProblemKind]] = {
     "invalid_talk": ProblemKind(422, "The record is refused", "约谈登记无效"),
     "unknown_talk": ProblemKind(404, "The unit is not called in", "该单位未被约谈"),
     "unknown_key": ProblemKind(404, "There is no such key", "没有这个密钥"),
+    "invalid_appeal": ProblemKind(
+        422, "The appeal is refused; nothing was filed", "申诉或复核内容有误，未受理"
+    ),
+    "unknown_appeal": ProblemKind(404, "There is no such appeal", "没有这件申诉"),
+    "appeal_conflict": ProblemKind(
+        409, "The number was used for something else", "编号已用于其他内容"
+    ),
+    "appeal_refused": ProblemKind(409, "The rules of appeals refuse it", "按申诉规则不予受理"),
+    "read_only": ProblemKind(501, "This process writes no events", "本进程不能写入事件"),
     "shards_behind": ProblemKind(503, "A shard lags behind", "有分区尚未入账"),
     "storage_unavailable": ProblemKind(503, "The store cannot answer now", "存储暂时无法应答"),
     "not_ready": ProblemKind(503, "The service is not ready", "服务尚未就绪"),

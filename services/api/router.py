@@ -8,6 +8,7 @@ from services.api.access.routes import create_access_router
 from services.api.adjustments import create_adjustments_router
 from services.api.alert_trials import create_trials_router
 from services.api.alerts import create_alerts_router
+from services.api.appeals.routes import create_appeals_router
 from services.api.breakdowns import create_breakdowns_router
 from services.api.context import ApiContext
 from services.api.cycles.routes import create_cycles_router
@@ -46,6 +47,7 @@ def create_router(context: ApiContext) -> APIRouter:
     router.include_router(create_adjustments_router(context))
     router.include_router(create_cycles_router(context))
     router.include_router(create_governed_router(context))
+    router.include_router(create_appeals_router(context))
     router.include_router(create_talks_router(context))
     router.include_router(create_what_if_router(context))
     router.include_router(create_findings_router(context))

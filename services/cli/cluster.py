@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from fastapi import APIRouter
 
+from services.api.context import Emit
 from services.api.health import create_health_router
 from services.cli.embedded import scoring_worker, started
 from services.cli.engine import Engine, current_engine, prepare_engine
@@ -21,6 +22,7 @@ from services.cli.topics import ensure_topics
 from services.cli.web_app import (
     api_context,
     build_gateway,
+    emitter,
     guarded_app,
     now,
     query_routers,
@@ -84,8 +86,16 @@ async def run_api(settings: Settings) -> None:
     """Answer questions until cancelled."""
     async with AsyncExitStack() as stack:
         engine = await _engine(settings, stack)
-        context = api_context(settings, engine, dict)
+        context = api_context(settings, engine, dict, await _emit(settings, engine, stack))
         await _serve(settings, engine, stack, query_routers(context), pushing(settings, context))
+
+
+async def _emit(settings: Settings, engine: Engine, stack: AsyncExitStack) -> Emit | None:
+    """What logs appeals; None without an address of Kafka: such a process only reads."""
+    if not settings.kafka_bootstrap:
+        return None
+    sender = await stack.enter_async_context(running_sender(settings.kafka_bootstrap, settings))
+    return emitter(build_gateway(settings, engine, sender, wait_stored=None))
 
 
 async def _engine(settings: Settings, stack: AsyncExitStack) -> Engine:

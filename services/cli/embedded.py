@@ -31,6 +31,7 @@ from services.cli.topics import ensure_topics, topic_id
 from services.cli.web_app import (
     api_context,
     build_gateway,
+    emitter,
     guarded_app,
     now,
     query_routers,
@@ -89,7 +90,7 @@ async def run_embedded(
         await started(worker)
         sender = await stack.enter_async_context(running_sender(log.bootstrap, settings))
         gateway = build_gateway(settings, engine, sender, worker.wait_stored)
-        context = api_context(settings, engine, lambda: _state(log, worker))
+        context = api_context(settings, engine, lambda: _state(log, worker), emitter(gateway))
         routers = [push_router(gateway), *query_routers(context)]
         await stack.enter_async_context(
             serving(guarded_app(routers, settings, engine.database), listener)

@@ -5,22 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 
 from schemas.instants import Instant
 from services.api.access.keys import StoredKeys
-from services.api.context import ApiContext
+from services.api.context import ApiContext, Emit
 from services.api.push.options import PushOptions
 from services.api.router import create_router
 from services.cli.engine import Engine, calendar_text
 from services.ingest.archive import known_events
 from services.ingest.gateway import Gateway
 from services.ingest.import_router import create_import_router
+from services.ingest.intake import Intake
 from services.ingest.sender import MIB, Sender
 from services.settings import Settings
 from services.storage.database import Database
@@ -99,8 +100,20 @@ def build_gateway(
     )
 
 
+def emitter(gateway: Gateway) -> Emit:
+    """Log events of our own through the gateway, as those of a caller (decision 0013)."""
+
+    async def emit(events: Sequence[Mapping[str, Any]]) -> None:
+        await gateway.accept(Intake(list(events), single=False))
+
+    return emit
+
+
 def api_context(
-    settings: Settings, engine: Engine, is_ready: Callable[[], Mapping[str, bool]]
+    settings: Settings,
+    engine: Engine,
+    is_ready: Callable[[], Mapping[str, bool]],
+    emit: Emit | None = None,
 ) -> ApiContext:
     """Gather what the routes share; ``is_ready`` names the parts of the process besides storage."""
     return ApiContext(
@@ -111,6 +124,7 @@ def api_context(
         time_zone=settings.time_zone,
         calendar=calendar_text(settings.calendar) or "",
         fresh_for=settings.fresh_for,
+        emit=emit,
         push=PushOptions(
             stream_interval=settings.stream_interval,
             stream_clients=settings.stream_clients,

@@ -67,8 +67,11 @@ def counts_alike(before: Policy, after: Policy, until: Instant = FOREVER) -> boo
 
 # What `services.domain.outcome` never reads.
 _AFTER_COUNTING = frozenset(
-    {"version", "effective", "score", "ranking", "rankings", "classes", "annual", "alerts"}
-)
+    {
+        "version", "effective", "appeals", "score", "ranking", "rankings", "classes", "annual",
+        "alerts",
+    }
+)  # fmt: skip
 
 
 def _counting(policy: Policy, until: Instant) -> list[Any]:

@@ -20,6 +20,7 @@ from services.storage.cycles import ChangedOrder, Late, StoredRevision
 from services.storage.database import Database
 
 _EXCLUSIONS: Final = frozenset({"excluded", "reinstated"})
+_COUNTED_BY_NOTHING: Final = frozenset({"appealed", "reviewed", "linked"})
 
 
 class Page(NamedTuple):
@@ -93,11 +94,12 @@ def _change(found: ChangedOrder, arrived: list[str], policy: Policy) -> OrderCha
 
 
 def _causes(arrived: Sequence[str]) -> Iterator[Cause]:
-    if not _EXCLUSIONS.isdisjoint(arrived):
+    counted = set(arrived) - _COUNTED_BY_NOTHING
+    if counted & _EXCLUSIONS:
         yield "exclusion"
-    if not _EXCLUSIONS.issuperset(arrived):
+    if counted - _EXCLUSIONS:
         yield "late_event"
-    if not arrived:
+    if not counted:
         yield "deadline"
 
 

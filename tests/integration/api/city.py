@@ -21,7 +21,7 @@ from schemas.records import (
     Sums,
 )
 from schemas.topics import partition_of
-from services.api.context import ApiContext
+from services.api.context import ApiContext, Emit
 from services.api.push.options import DEFAULTS, PushOptions
 from services.domain.outcome import evaluate
 from services.domain.policy import Policy, load_policy, preset
@@ -51,6 +51,7 @@ class City:
     now: Instant = NOW
     ready: dict[str, bool] = field(default_factory=lambda: {"scoring": True})
     push: PushOptions = DEFAULTS
+    emit: Emit | None = None
     _flushes: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
 
     def context(self) -> ApiContext:
@@ -60,6 +61,7 @@ class City:
             clock=lambda: self.now,
             is_ready=lambda: self.ready,
             push=self.push,
+            emit=self.emit,
         )
 
     def store(self, events: Iterable[Event], clocks: Mapping[int, Instant] | None = None) -> None:
