@@ -24,6 +24,12 @@ WEIGHTS: Final = {"response": 10, "resolution": 50, "satisfaction": 40}
 _CYCLE: Final = "  start_day: 19 "
 _RANKING: Final = "ranking: {ties: volume, bottom: 10, minimum_sample: 10}"
 _OUR_RANKING: Final = f"ranking: {{ties: volume, bottom: {BOTTOM}, minimum_sample: 1}}"
+# News of three days is told; what is found out later than that is withheld.
+_ALERTS: Final = """
+alerts:
+  - {rule: bottom_entered, news_within_hours: 72}
+  - {rule: bottom_left, news_within_hours: 72}
+"""
 _BUCKET: Final = 15 * MINUTE
 _CHUNK: Final = 400  # orders handed to a process at once
 
@@ -38,7 +44,8 @@ def policy_text(now: Instant) -> str:
     for shipped, ours in ((_RANKING, _OUR_RANKING), (_CYCLE, f"  start_day: {day} ")):
         assert text.count(shipped) == 1
         text = text.replace(shipped, ours)
-    return text
+    assert "\nalerts:" not in text
+    return text + _ALERTS
 
 
 class Line(NamedTuple):
