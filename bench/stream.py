@@ -111,7 +111,10 @@ def measure(sizes: Sizes) -> Result:
             quantiles("stored until a client has its rates", heard.told),
             quantiles("stored until the last client has them", heard.last),
             quantiles("first client until the last", heard.spread),
-            Figure("processor time a delivery", f"{heard.cpu / deliveries * 1e6:.0f} µs"),
+            Figure(
+                "processor time of the service a delivery, all its work",
+                f"{heard.cpu / deliveries * 1e6:.0f} µs",
+            ),
             Figure(
                 "memory of the service",
                 f"{before / _KIB**2:.0f} MiB before, {connected / _KIB**2:.0f} MiB with all "
