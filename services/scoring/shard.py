@@ -34,6 +34,9 @@ from services.scoring.totals import CycleTotals
 _TURN_AT_ONCE: Final = 2_000  # orders fetched at once when many deadlines pass together
 
 
+_Key = tuple[str, str, str, Instant]  # a `CounterKey`, unnamed while it is only added to
+
+
 class Batch(NamedTuple):
     """Some frames of one partition's log, decoded. ``last`` is the position of the last one."""
 
@@ -97,7 +100,7 @@ class Shard:
         self._totals = totals or CycleTotals(policy, counters)
         self._hot: OrderedDict[str, OrderState] = OrderedDict()
         self._deadlines: list[tuple[Instant, str]] = []
-        self._delta: dict[CounterKey, list[int]] = {}
+        self._delta: dict[_Key, list[int]] = {}
         self._events: list[LoggedEvent] = []
         self._orders: dict[str, OrderRow] = {}
         self._dead_letters: list[DeadLetter] = []
@@ -198,7 +201,9 @@ class Shard:
     def settle(self) -> Changes:
         """Hand out what changed since the last time."""
         changed: dict[CounterKey, Sums] = {}
-        deltas = {key: Sums(*delta) for key, delta in self._delta.items() if any(delta)}
+        deltas = {
+            CounterKey(*key): Sums(*delta) for key, delta in self._delta.items() if any(delta)
+        }
         for key, delta in deltas.items():
             old = self._counters.get(key, ZERO)
             new = Sums(old.denominator + delta.denominator, old.numerator + delta.numerator)
@@ -254,7 +259,7 @@ class Shard:
         delta = self._delta
         for ranking, unit, indicator, attributed_at, denominator, numerator in contributions:
             bucket = attributed_at - attributed_at % QUARTER_HOUR
-            key = CounterKey(ranking, unit, indicator, bucket)
+            key = (ranking, unit, indicator, bucket)
             sums = delta.get(key)
             if sums is None:
                 delta[key] = [sign * denominator, sign * numerator]
