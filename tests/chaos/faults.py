@@ -11,6 +11,8 @@ from tests.chaos.cluster import SHIFTED, WORKER_TIMEOUT, WORKERS, Cluster
 from tests.chaos.engine_proxy import Trouble
 from tests.chaos.member import Member
 
+_OUTAGE: Final = 4  # times as long as other troubles: a minute in the long run
+
 
 class Hit(NamedTuple):
     """A fault with the cluster, the dice, and how long what lasts shall last (seconds)."""
@@ -112,12 +114,12 @@ def disk_full(hit: Hit) -> None:
 
 
 def kafka_down(hit: Hit) -> None:
-    """kill -9 of both brokers at once, for a while."""
+    """kill -9 of both brokers at once, for a minute in the long run."""
     brokers = hit.cluster.kafka.brokers
     hit.tell("kill -9 of both brokers")
     for broker in brokers:
         broker.kill_for_good()
-    hit.wait(hit.lasting)
+    hit.wait(_OUTAGE * hit.lasting)
     hit.tell("both brokers start")
     for broker in brokers:
         broker.start()
