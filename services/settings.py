@@ -49,6 +49,13 @@ class Settings(BaseSettings):
         description="`http://user:password@host:8123/database` of a ClickHouse server. "
         "Empty: chDB, the engine in this process, under the data directory.",
     )
+    clickhouse_cluster: Annotated[str, Field(pattern=r"^\w*$")] = Field(
+        default="",
+        title="ClickHouse cluster",
+        description="Name of the cluster that the ClickHouse server belongs to: tables are made on "
+        "every node, replicated, and a write counts when a majority holds it (docs/cluster.md). "
+        "Empty: one server.",
+    )
     kafka_bootstrap: str = Field(
         default="",
         title="Kafka",

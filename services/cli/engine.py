@@ -58,7 +58,7 @@ def prepare_engine(settings: Settings, now: Instant) -> Engine:
     """
     policy = chosen_policy(settings)  # first, so that a misspelt name touches nothing
     registered = _units(settings)
-    database = Database.open(settings.database_url)
+    database = Database.open(settings.database_url, cluster=settings.clickhouse_cluster)
     try:
         migrate(database)
         _follow_settings(database, policy, now)
@@ -79,7 +79,7 @@ def current_engine(settings: Settings) -> Engine:
         CommandError: it has not been prepared.
         StorageError, StorageUnavailable: as their modules say.
     """
-    database = Database.open(settings.database_url)
+    database = Database.open(settings.database_url, cluster=settings.clickhouse_cluster)
     try:
         current = _rules(database, settings)
         return Engine(database, current.policy, current.ruleset)

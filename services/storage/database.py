@@ -21,6 +21,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error, OperationalError
 from urllib3.exceptions import HTTPError
 
+from services.storage import cluster as clusters
 from services.storage.engine_path import EnginePath
 from services.storage.errors import TRANSIENT_CODES, StorageError, StorageUnavailable
 
@@ -43,9 +44,14 @@ class Database:
     """A pool of connections to one engine. Instants are read and written as int microseconds."""
 
     def __init__(
-        self, connect: Callable[[], Client], *, engine_path: EnginePath | None = None
+        self,
+        connect: Callable[[], Client],
+        *,
+        engine_path: EnginePath | None = None,
+        cluster: str = "",
     ) -> None:
         self._connect = connect
+        self.cluster: Final = cluster
         self._engine_path = engine_path
         self._idle: list[Client] = []
         self._borrowed = 0
@@ -56,18 +62,23 @@ class Database:
             pass  # an engine that cannot be reached shows now, not at the first event
 
     @classmethod
-    def open(cls, url: str, settings: Mapping[str, Any] | None = None) -> Database:
+    def open(
+        cls, url: str, settings: Mapping[str, Any] | None = None, *, cluster: str = ""
+    ) -> Database:
         """Open ``chdb:///absolute/path`` or ``http[s]://user:password@host:port/database``.
 
-        ``settings`` are ClickHouse settings of every statement, for example ``insert_quorum`` on
-        a replicated server.
+        ``settings`` are ClickHouse settings of every statement. ``cluster`` is the name that the
+        nodes of a cluster have for it; writes and reads then ask a majority of the replicas.
 
         Raises:
-            StorageError: the URL is not understood, or the chDB directory is in use.
+            StorageError: the URL is not understood, the chDB directory is in use, or it is to be
+                a cluster.
             StorageUnavailable: the server does not answer.
         """
         parts = urlsplit(url)
-        everywhere = {**SETTINGS, **(settings or {})}
+        everywhere = {**SETTINGS, **(clusters.SETTINGS if cluster else {}), **(settings or {})}
+        if cluster and parts.scheme == "chdb":
+            raise StorageError("A cluster of ClickHouse servers needs the URL of one of them.")
         if parts.scheme == "chdb" and not parts.netloc and parts.path.startswith("/"):
             directory = Path(unquote(parts.path)).resolve()
             engine_path = EnginePath(directory)
@@ -87,7 +98,8 @@ class Database:
                     database=unquote(parts.path.strip("/")) or "default",
                     autogenerate_session_id=False,
                     settings=everywhere,
-                )
+                ),
+                cluster=cluster,
             )
         raise StorageError(
             "A database URL is chdb:///absolute/path or http://user:password@host:port/database."
@@ -156,16 +168,27 @@ class Database:
                 seconds,
             )
         while ended and self._engine_path is None:
-            running = self.query(
-                "SELECT query_id FROM system.processes WHERE startsWith(query_id, {prefix:String})",
-                {"prefix": prefix},
-            )
+            running = self._inserts_of_servers(prefix)
             if not any(is_awaited(name) for (name,) in running):
                 return
             ended = time.monotonic() < deadline
             time.sleep(_POLL_SECONDS)
         if not ended:
             raise StorageUnavailable(f"Inserts {prefix}* of an earlier owner have not ended.")
+
+    def _inserts_of_servers(self, prefix: str) -> Rows:
+        """Query ids of running inserts; on a cluster of every node, which all must answer."""
+        if not self.cluster:
+            return self.query(
+                "SELECT query_id FROM system.processes WHERE startsWith(query_id, {prefix:String})",
+                {"prefix": prefix},
+            )
+        return self.query(
+            "SELECT DISTINCT initial_query_id"
+            " FROM clusterAllReplicas({cluster:String}, system.processes)"
+            " WHERE startsWith(initial_query_id, {prefix:String})",
+            {"cluster": self.cluster, "prefix": prefix},
+        )
 
     def running_inserts(self) -> frozenset[str]:
         """Query ids of the inserts of this process that have not returned."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Final, NamedTuple
 
+from services.storage.cluster import Cluster, for_cluster
 from services.storage.database import Database
 from services.storage.errors import MigrationError
 
@@ -55,6 +56,8 @@ def packaged() -> list[Migration]:
 def migrate(db: Database, migrations: Sequence[Migration] | None = None) -> list[str]:
     """Bring the tables up to date and return the names of what was applied.
 
+    On a cluster each statement makes the tables of every node (`services.storage.cluster`).
+
     A migration that was cut off is repeated, so each statement must allow that
     (``IF NOT EXISTS``); so must two processes that migrate at the same time.
 
@@ -64,7 +67,8 @@ def migrate(db: Database, migrations: Sequence[Migration] | None = None) -> list
         StorageUnavailable: the engine cannot answer now.
     """
     known = packaged() if migrations is None else migrations
-    db.execute(_HISTORY)
+    cluster = _cluster(db)
+    _run(db, _HISTORY.strip(), cluster)
     stored = db.query("SELECT DISTINCT number, name, checksum FROM schema_migrations")
     checksums = {migration.number: migration.checksum() for migration in known}
     for number, name, checksum in stored:
@@ -82,7 +86,7 @@ def migrate(db: Database, migrations: Sequence[Migration] | None = None) -> list
     pending = [migration for migration in known if migration.number not in applied]
     for migration in pending:
         for statement in migration.statements():
-            db.execute(statement)
+            _run(db, statement, cluster)
         db.insert(
             "schema_migrations",
             {
@@ -92,3 +96,15 @@ def migrate(db: Database, migrations: Sequence[Migration] | None = None) -> list
             },
         )
     return [migration.name for migration in pending]
+
+
+def _cluster(db: Database) -> Cluster | None:
+    if not db.cluster:
+        return None
+    ((database,),) = db.query("SELECT currentDatabase()")
+    return Cluster(db.cluster, database)
+
+
+def _run(db: Database, statement: str, cluster: Cluster | None) -> None:
+    for each in for_cluster(statement, cluster) if cluster else [statement]:
+        db.execute(each)
