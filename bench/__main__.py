@@ -43,7 +43,7 @@ def bench(
         int | None, typer.Option(min=1000, help="Events of the replay instead of 200 000.")
     ] = None,
     orders: Annotated[
-        int | None, typer.Option(min=100, help="Orders of the what-if instead of 200 000.")
+        int | None, typer.Option(min=100, help="Orders of the what-if and of the ranking.")
     ] = None,
     output: Annotated[
         Path | None,
@@ -59,7 +59,7 @@ def bench(
     if events is not None:
         sizes = replace(sizes, replay_events=events)
     if orders is not None:
-        sizes = replace(sizes, what_if_orders=orders)
+        sizes = replace(sizes, what_if_orders=orders, ranking_orders=orders)
     results: list[tuple[Result, float]] = []
     for number, name in enumerate(chosen, 1):
         typer.echo(f"[{number}/{len(chosen)}] {name} …", err=True)

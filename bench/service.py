@@ -28,8 +28,9 @@ _START_SECONDS = 300
 class Running:
     """A ready service; ``started_in`` seconds from the command to the first answer."""
 
-    def __init__(self, data_dir: Path, *options: str) -> None:
+    def __init__(self, data_dir: Path, *options: str, **settings: str) -> None:
         environment = {n: v for n, v in os.environ.items() if not n.startswith("HOTLINE_")}
+        environment |= settings
         began = perf_counter()
         self.process = GuardedProcess.start(
             [HOTLINE, "up", "--port", "0", "--data-dir", str(data_dir), *options],
@@ -60,11 +61,20 @@ class Running:
 
 
 @contextmanager
+def running_on(data_dir: Path, *options: str, **settings: str) -> Iterator[Running]:
+    """Run a service on a data directory that is there; ``settings`` are variables."""
+    service = Running(data_dir, *options, **settings)
+    try:
+        yield service
+    finally:
+        service.close()
+
+
+@contextmanager
 def running(*options: str) -> Iterator[Running]:
     """Run a service on a new data directory while the block runs."""
-    with tempfile.TemporaryDirectory(prefix="hotline-bench-") as name:
-        service = Running(Path(name), *options)
-        try:
-            yield service
-        finally:
-            service.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="hotline-bench-") as name,
+        running_on(Path(name), *options) as service,
+    ):
+        yield service
