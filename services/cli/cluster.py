@@ -111,8 +111,8 @@ async def _serve(
     routers: list[APIRouter],
     *beside: AbstractAsyncContextManager[None],
 ) -> None:
-    warn_if_open(settings)
     listener = stack.enter_context(bind(settings.host, settings.port))
+    warn_if_open(settings, listener)
     await stack.enter_async_context(
         serving(guarded_app(routers, settings, engine.database), listener)
     )

@@ -75,9 +75,9 @@ async def run_embedded(
             "The demo city has no key: start without --demo, then run `hotline simulate` with "
             "HOTLINE_KEY. 演示城市没有密钥：请不带 --demo 启动，再设置 HOTLINE_KEY 运行 hotline simulate。"
         )
-    warn_if_open(settings)
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(bind(settings.host, settings.port))
+        warn_if_open(settings, listener)
         make_directory(settings.data_dir)
         engine = await asyncio.to_thread(prepare_engine, settings, now())
         stack.push_async_callback(asyncio.to_thread, engine.database.close)

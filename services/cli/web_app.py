@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from ipaddress import ip_address
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -33,7 +35,6 @@ from services.web.openapi import install_openapi
 from services.web.problems import install_problem_handlers
 
 _LOG: Final = logging.getLogger(__name__)
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 WaitStored = Callable[[Mapping[int, int]], Awaitable[None]]
 
@@ -69,13 +70,17 @@ def guarded_app(routers: Iterable[APIRouter], settings: Settings, database: Data
     return app
 
 
-def warn_if_open(settings: Settings) -> None:
-    """Log a warning if everybody who reaches the process from elsewhere may do everything."""
-    if settings.access == "open" and settings.host not in _LOOPBACK:
+def warn_if_open(settings: Settings, listener: socket.socket) -> None:
+    """Log a warning if everybody who reaches the process from elsewhere may do everything.
+
+    The address that was bound decides, not the name in the settings: a name may stand for either.
+    """
+    address = listener.getsockname()[0]
+    if settings.access == "open" and not ip_address(address).is_loopback:
         _LOG.warning(
             "%s is not a loopback address and HOTLINE_ACCESS is open: whoever reaches the port may "
             "read and change everything (docs/access.md). 监听地址对外且未启用密钥，任何人均可读写。",
-            settings.host,
+            address,
         )
 
 
