@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sysconfig
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from jsonschema import Draft202012Validator
 from typer.main import get_command
 
 from services.cli.main import app
@@ -14,6 +19,7 @@ from services.settings import PREFIX, Settings
 
 _ROOT = Path(__file__).parents[2]
 _COMPOSE: dict[str, Any] = yaml.safe_load((_ROOT / "docker-compose.yml").read_text())
+_SCHEMA = json.loads((_ROOT / "tests/data/compose/compose-spec.json").read_text())
 _OURS = {
     name: service
     for name, service in _COMPOSE["services"].items()
@@ -53,7 +59,68 @@ def test_services_wait_for_services_that_exist() -> None:
 def test_the_image_runs_as_a_plain_user_and_copies_what_is_there() -> None:
     dockerfile = (_ROOT / "deploy" / "Dockerfile").read_text()
 
-    assert re.search(r"^USER hotline$", dockerfile, re.MULTILINE)
+    assert re.search(r"^USER 10001:10001$", dockerfile, re.MULTILINE)
     sources = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
     for name in " ".join(sources).split():
         assert (_ROOT / name).exists()
+
+
+def test_the_compose_file_is_one_by_the_specification() -> None:
+    mistakes = Draft202012Validator(_SCHEMA).iter_errors(_COMPOSE)
+
+    assert [f"{mistake.json_path}: {mistake.message}" for mistake in mistakes] == []
+
+
+def test_the_specification_refuses_what_is_misspelt() -> None:
+    misspelt = {"services": {"api": {"image": "i", "healtcheck": {}}}}
+
+    assert not Draft202012Validator(_SCHEMA).is_valid(misspelt)
+
+
+@pytest.mark.parametrize("name", _COMPOSE["services"])
+def test_no_container_gains_rights(name: str) -> None:
+    service = _COMPOSE["services"][name]
+
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["cap_drop"] == ["ALL"]
+    assert not service.get("privileged")
+    if name in _OURS:
+        assert service["read_only"] is True
+        assert "cap_add" not in service
+
+
+def test_only_gateway_and_api_are_reached_and_only_from_this_machine() -> None:
+    published = {
+        name: service["ports"]
+        for name, service in _COMPOSE["services"].items()
+        if "ports" in service
+    }
+
+    assert published.keys() == {"gateway", "api"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+    assert _COMPOSE["networks"]["store"]["internal"] is True
+    for name, service in _COMPOSE["services"].items():
+        assert service["networks"] == (["store", "front"] if name in published else ["store"])
+
+
+def test_no_secret_is_in_the_repository_and_each_variable_is_in_the_sample() -> None:
+    text = (_ROOT / "docker-compose.yml").read_text()
+    sample = dict(re.findall(r"^(\w+)=(.*)$", (_ROOT / ".env.example").read_text(), re.MULTILINE))
+
+    assert set(re.findall(r"\$\{(\w+)", text)) == sample.keys()
+    assert set(sample.values()) == {""}
+    assert all(default.startswith("?") for default in re.findall(r"\$\{\w*PASSWORD:(.)", text))
+    assert ".env" in (_ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+    hadolint = Path(sysconfig.get_path("scripts")) / "hadolint"
+
+    found = subprocess.run(
+        [hadolint, "--no-color", _ROOT / "deploy" / "Dockerfile"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
