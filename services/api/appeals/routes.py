@@ -30,6 +30,7 @@ from services.api.tables.appeals import appeals_table
 from services.api.tables.download import RESPONSES, Download, reply, wanted
 from services.domain.appeals import State
 from services.storage.appeals import Asked, Filing
+from services.web.access.caller import restriction_of
 
 _Cursor = tuple[Annotated[int, Field(ge=EARLIEST, le=FOREVER)], str, str, str]
 _CURSOR: Final = TypeAdapter[_Cursor](_Cursor)
@@ -162,7 +163,9 @@ def create_appeals_router(context: ApiContext) -> APIRouter:
         responses={404: {"description": "There is no such appeal · 没有该申诉"}},
     )
     async def one(
-        number: Annotated[Name, Path(alias="id")], query: Annotated[AppealQuery, Query()]
+        request: Request,
+        number: Annotated[Name, Path(alias="id")],
+        query: Annotated[AppealQuery, Query()],
     ) -> AppealAnswer:
         """Give an appeal with its history, and the unit's score and rank as if it were upheld.
 
@@ -170,7 +173,8 @@ def create_appeals_router(context: ApiContext) -> APIRouter:
         """
         book, registry = await open_book(context, read_as_of(context, query.as_of))
         found = await ask(find, book, number, query.order)
-        if found is None:
+        only = restriction_of(request)
+        if found is None or (only is not None and not only.sees(found.appeal.unit)):
             raise unknown_appeal()
         appeal = found.appeal
         snapshot = Snapshot(context, book.marks, book.at)

@@ -67,7 +67,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /v1/adjustments": _READ,
     "GET /v1/alerts": Need("read", unit=ASKED),
     "GET /v1/appeals": Need("read", unit=ASKED),
-    "GET /v1/appeals/{id}": _READ,
+    "GET /v1/appeals/{id}": Need("read", unit=OWN),
     "GET /v1/cycles": _READ,
     "GET /v1/cycles/{name}": _READ,
     "GET /v1/cycles/{name}/changes": _READ,

@@ -133,6 +133,8 @@ async def test_openapi_describes_every_route_in_both_languages(client: Client) -
             "freeze", "revise", "changes", "pending", "audit", "talks", "talks/{unit}",
         )),
         "/v1/policies/what-if", "/v1/policies/what-if/{id}", "/livez", "/readyz", "/v1/stream",
+        "/v1/keys", "/v1/keys/{id}", "/v1/audit-log", "/v1/alerts/trial",
+        "/v1/alerts/{id}/acknowledgements",
         "/v1/alerts", "/v1/appeals", "/v1/appeals/{id}", "/v1/appeals/{id}/reviews",
         *(f"/v1/{kind}{path}" for kind in ("webhooks", "channels") for path in (
             "", "/{id}", "/{id}/test", "/{id}/deliveries", "/{id}/deliveries/{delivery}/replay",
