@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from services.cli.guarded import GuardedProcess
 from tests.chaos.faults import (
     engine_cut_after,
     freeze_worker,
@@ -40,14 +40,16 @@ def test_whatever_is_killed_the_numbers_are_exact(tmp_path: Path) -> None:
     options = ["--events", str(EVENTS), "--lasting", "4", "--report", str(report)]
     for kind in KINDS:
         options += ["--kind", kind.__name__]
-    done = subprocess.run(
+    process = GuardedProcess.start(
         [sys.executable, "-m", "tests.chaos", *options],
+        log=tmp_path / "output.log",
+        ready="",
+        seconds=0,
         cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    code = process.wait(1700)
+    process.stop()
+    assert code == 0, process.last_words()
     told = json.loads(report.read_text(encoding="utf-8"))
     assert told["differences"] == []
     assert told["counts"]["events accepted"] == EVENTS
