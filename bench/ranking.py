@@ -57,7 +57,7 @@ def measure(sizes: Sizes) -> Result:
             page = service.client.get("/v1/rankings", params=CYCLE)
             streets = len(page.json()["ranked"]) + len(page.json()["unranked"])
             volume = page.json()["totals"]["volume"]
-            print(volume, orders, page.json()["undispatched"]["volume"], page.json()["incomplete"], page.json()["window"])
+            assert volume > orders / 2, "most orders have a unit that leads them"
             newest = _loaded(service, sizes.ranking_seconds, first=0)
         with running_on(
             directory, "--partitions", str(PARTITIONS), HOTLINE_FRESH_FOR=_FRESH_FOR
