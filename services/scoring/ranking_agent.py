@@ -70,9 +70,14 @@ class RankingAgent:
         """Take a message of the feed, after waiting for room."""
         await self._queue.put(message)
 
+    def begin_again(self) -> None:
+        """Who ranks has been decided anew: what is known here may be old, or the work of a dead one."""
+        self._begins_again = True
+
     def _follow_rules(self, rules: ActivePolicy, *, unsure: bool) -> None:
         """Begin again from the store, under these rules."""
         context = self._context
+        self._begins_again = False
         self._rules = rules
         self._board = RankingBoard(rules.ruleset, context.partitions)
         self._standings = Standings(context, self._kafka, self._lease, rules, unsure=unsure)
@@ -101,7 +106,9 @@ class RankingAgent:
 
     async def _accept(self, message: Message) -> None:
         current = self._context.rules.last.current
-        if current.ruleset != self._rules.ruleset:
+        if self._begins_again:
+            self._follow_rules(current, unsure=True)
+        elif current.ruleset != self._rules.ruleset:
             self._follow_rules(current, unsure=not self._board.views)
         try:
             rates = decode_rates(message.value or b"")
@@ -159,6 +166,8 @@ class RankingAgent:
         """Evaluate every list; none while a shard is missing or behind."""
         self._dirty = False
         self._evaluated = time.monotonic()
+        if self._begins_again:
+            return  # the next message of the feed, if one comes here, opens everything
         board = self._board
         if not board.complete():
             return
@@ -177,7 +186,9 @@ class RankingAgent:
             sums=board.sums,
         )
         for listed, view in lists:
-            self._dirty |= await self._standings.evaluate(listed, view, moment)
+            if await self._standings.evaluate(listed, view, moment):
+                self.begin_again()  # another one ranks, from newer counters than these
+                return
 
     def _is_behind(self, as_of: Instant) -> bool:
         behind = as_of < self._context.clock() - _BEHIND

@@ -210,6 +210,8 @@ class ScoringWorker:
         for partition, owner in self._owners.items():
             if partition in assigned:
                 await owner.take_over()
+        if self._ranking is not None:
+            self._ranking.begin_again()
         self._assigned = assigned
         self._changed.announce()
 
