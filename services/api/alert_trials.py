@@ -20,15 +20,10 @@ from services.api.snapshot import live_instant, read_marks, read_sums
 from services.api.writing import local_text
 from services.domain.adjustments import by_unit, in_force
 from services.domain.alerting_conditions import Standing, met
-from services.domain.alerting_lists import (
-    DISTRICT,
-    RankedList,
-    lists_of,
-    pooled_by_district,
-    window_of,
-)
+from services.domain.alerting_lists import RankedList, lists_of, window_of
 from services.domain.governed import governed_at
 from services.domain.policy import PolicyError
+from services.domain.pooling import sums_of_kind
 from services.domain.ranking import rank
 from services.domain.registry import Registry
 from services.storage import adjustments, governed, units
@@ -156,8 +151,6 @@ async def _tried(
     window = window_of(context.policy, listed.window_kind, at)
     scoring = context.policy.at(window.ends_at - 1).scorings.of(listed.kind, listed.group)
     _, sums = await read_sums(context, marks, window, None, scoring.basis)
-    if listed.kind == DISTRICT:
-        sums = pooled_by_district(sums, registry)
     entries = (
         await ask(adjustments.of_cycle, context.database, window.name)
         if window.kind == "cycle"
@@ -167,7 +160,7 @@ async def _tried(
     ranking = await asyncio.to_thread(
         rank,
         registry.of_kind(listed.kind, listed.group),
-        sums,
+        sums_of_kind(sums, registry, listed.kind),
         scoring,
         by_unit(in_force(entries, at)),
     )

@@ -21,6 +21,7 @@ from services.api.scored import scored_by
 from services.api.snapshot import Snapshot, live_instant, read_marks
 from services.api.tables.breakdowns import breakdown_table
 from services.api.tables.download import RESPONSES, Download, reply, wanted
+from services.domain.pooling import holders, parts_of
 from services.domain.registry import KINDS, Registry
 from services.domain.score import OwnSums
 from services.storage.order_reader import Common
@@ -131,8 +132,8 @@ def _asked(registry: Registry, query: BreakdownQuery) -> _Asked:
     if query.unit is None:
         kind = query.kind or "street"
         check_list(registry, kind, query.group)
-        units = [unit.code for unit in registry.of_kind(kind, query.group)]
-        return _Asked(units, kind, query.group)
+        units = holders(registry.of_kind(kind, query.group), registry)
+        return _Asked(list(units), kind, query.group)
     unit = registry.get(query.unit)
     kind = unit.kind if unit else ""
     if query.kind not in (None, kind):
@@ -144,7 +145,7 @@ def _asked(registry: Registry, query: BreakdownQuery) -> _Asked:
         )
     if unit is not None:
         check_list(registry, kind, query.group)
-    return _Asked((query.unit,), kind, query.group)
+    return _Asked(parts_of(unit, registry) if unit else (query.unit,), kind, query.group)
 
 
 async def _read(

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 from pydantic import BaseModel, Field
 
 from schemas.instants import Instant
-from schemas.records import FlushMark, Unit
+from schemas.records import FlushMark
 from services.api.compare_models import Basis, Compared, Line, RateThen
 from services.api.context import ApiContext
 from services.api.figures import by_unit
@@ -24,7 +24,9 @@ from services.api.snapshot import read_sums
 from services.api.writing import decimal_text, local_text
 from services.domain.adjustments import Entry
 from services.domain.changes import Figured, changes
+from services.domain.pooling import sums_of_kind
 from services.domain.ranking import Ranking, figures_of, rank
+from services.domain.registry import Registry
 from services.domain.score import OwnSums
 from services.domain.windows import Comparison, WindowError, comparison, same_period_last_year
 
@@ -125,12 +127,12 @@ async def earlier(
 async def read_thens(
     context: ApiContext,
     marks: Mapping[int, FlushMark],
-    listed: Sequence[Unit],
+    registry: Registry,
     asked: Mapping[Basis, Earlier],
 ) -> Thens:
-    """Rank the units of a list in each of the earlier windows."""
+    """Rank the units of a list in each of the earlier windows, by the registry of now."""
     return Thens(
-        {basis: await _read(context, marks, listed, each) for basis, each in asked.items()}
+        {basis: await _read(context, marks, registry, each) for basis, each in asked.items()}
     )
 
 
@@ -140,10 +142,12 @@ def looked_from(chosen: Chosen, live_at: Instant) -> Instant:
 
 
 async def _read(
-    context: ApiContext, marks: Mapping[int, FlushMark], listed: Sequence[Unit], asked: Earlier
+    context: ApiContext, marks: Mapping[int, FlushMark], registry: Registry, asked: Earlier
 ) -> Then:
     (window, as_of), scored = asked.compared, asked.scored
-    snapshot, sums = await read_sums(context, marks, window, as_of, scored.scoring.basis)
+    snapshot, found = await read_sums(context, marks, window, as_of, scored.scoring.basis)
+    sums = sums_of_kind(found, registry, scored.kind)
+    listed = registry.of_kind(scored.kind, scored.group)
     ranking = rank(listed, sums, scored.scoring, in_force_at(snapshot, asked.entries))
     entries: dict[str, Figured] = {entry.unit.code: entry for entry in ranking.ranked}
     entries |= {entry.unit.code: entry for entry in ranking.unranked}

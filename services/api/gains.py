@@ -21,6 +21,7 @@ from services.api.snapshot import live_instant, read_sums
 from services.api.tables.download import RESPONSES, reply, wanted
 from services.api.tables.rankings import gains_table, list_name
 from services.domain.gains import rank_by_gain
+from services.domain.pooling import sums_of_kind
 from services.domain.ranking import rank
 from services.domain.registry import Registry
 
@@ -86,8 +87,13 @@ async def read_gains(
     listed = registry.of_kind(kind, group)
     snapshot, sums = await read_sums(context, marks, *chosen, now.scoring.basis)
     entries = await read_entries(context, now)
-    present = rank(listed, sums, now.scoring, in_force_at(snapshot, entries))
-    before = (await read_thens(context, marks, listed, asked))["previous"]
+    present = rank(
+        listed,
+        sums_of_kind(sums, registry, kind),
+        now.scoring,
+        in_force_at(snapshot, entries),
+    )
+    before = (await read_thens(context, marks, registry, asked))["previous"]
     found = rank_by_gain(present, before.ranking, now.scoring)
     return GainsAnswer(
         **now.head(snapshot),

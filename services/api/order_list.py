@@ -21,6 +21,7 @@ from services.api.snapshot import Snapshot, live_instant
 from services.api.tables.download import RESPONSES, Download, reply, wanted
 from services.api.tables.orders import orders_table
 from services.api.writing import local_text, thousandths_text
+from services.domain.pooling import holders, parts_of
 from services.domain.registry import KINDS, Registry
 from services.storage.readers import CountedOrder, Number, Place, Sort, Traits
 from services.web.access.caller import Restriction, restriction_of
@@ -42,8 +43,8 @@ class ListQuery(WindowQuery):
 
     unit: Annotated[str | None, Field(max_length=64)] = Field(
         None,
-        description="Code of the unit; empty: orders that no unit leads; all if left out. "
-        "单位代码，空为未派单，缺省为全部。",
+        description="Code of the unit, of a district with those below it; empty: orders that no "
+        "unit leads; all if left out. 单位代码（区含下属单位），空为未派单，缺省为全部。",
     )
     kind: Annotated[str, Field(max_length=20)] = Field(
         "",
@@ -164,17 +165,21 @@ def create_order_list_router(context: ApiContext) -> APIRouter:
 
 
 def units_of(registry: Registry, query: ListQuery) -> Sequence[str] | None:
-    """The units that a list is about; None: all, and orders that no unit leads.
+    """The units that a list is about, with those below them; None: all, and orders without one.
 
     Raises:
         Problem: 422, there is no such kind or group.
     """
     if not (query.kind or query.group):
-        return None if query.unit is None else (query.unit,)
+        if query.unit is None:
+            return None
+        unit = registry.get(query.unit)
+        return parts_of(unit, registry) if unit else (query.unit,)
     kind = query.kind or "street"
     check_list(registry, kind, query.group)
-    codes = [unit.code for unit in registry.of_kind(kind, query.group)]
-    return codes if query.unit is None else [code for code in codes if code == query.unit]
+    listed = registry.of_kind(kind, query.group)
+    wanted = [unit for unit in listed if query.unit in (None, unit.code)]
+    return list(holders(wanted, registry))
 
 
 def _units(registry: Registry, query: ListQuery, only: Restriction | None) -> Sequence[str] | None:

@@ -15,8 +15,9 @@ from services.api.cycles.frozen_ranking import Frozen, check_asked, read_frozen
 from services.api.gain_models import GainsAnswer
 from services.api.gains import read_gains
 from services.api.parameters import Chosen, WindowQuery, check_kind, choose
+from services.api.ranking_lines import ranking_answer
 from services.api.ranking_models import RankingAnswer
-from services.api.rankings import check_list, marks_and_units, ranking_answer
+from services.api.rankings import check_list, marks_and_units
 from services.api.register import read_entries
 from services.api.scored import scored_by
 from services.api.snapshot import Snapshot, live_instant, read_sums

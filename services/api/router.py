@@ -27,6 +27,7 @@ from services.api.reports import create_reports_router
 from services.api.series import create_series_router
 from services.api.stream.routes import create_stream_router
 from services.api.talks.routes import create_talks_router
+from services.api.unit_rates import create_unit_rates_router
 from services.api.what_if.routes import create_what_if_router
 
 
@@ -38,6 +39,7 @@ def create_router(context: ApiContext) -> APIRouter:
     # Each of these answers from one ruleset, the one in force when it was asked.
     router = APIRouter(dependencies=[Depends(context.pin)])
     router.include_router(create_rankings_router(context))
+    router.include_router(create_unit_rates_router(context))
     router.include_router(create_gains_router(context))
     router.include_router(create_breakdowns_router(context))
     router.include_router(create_series_router(context))

@@ -25,6 +25,7 @@ from services.api.snapshot import Snapshot, live_instant, read_marks
 from services.api.tables.download import RESPONSES, Download, reply, wanted
 from services.api.tables.series import series_table, whose
 from services.api.writing import decimal_text
+from services.domain.pooling import holders, parts_of
 from services.domain.registry import KINDS
 from services.domain.score import OwnSums, samples, score
 from services.domain.windows import Window, WindowError, windows_between
@@ -89,8 +90,8 @@ def create_series_router(context: ApiContext) -> APIRouter:
         """
         marks, registry = await marks_and_units(context)
         check_list(registry, query.kind, query.group)
-        codes = [unit.code for unit in registry.of_kind(query.kind, query.group)]
-        asked = _Whose(codes, None, query.kind, query.group)
+        codes = holders(registry.of_kind(query.kind, query.group), registry)
+        asked = _Whose(list(codes), None, query.kind, query.group)
         return await _reply(request, query, await _series(context, marks, query, asked))
 
     @router.get(
@@ -116,7 +117,8 @@ def create_series_router(context: ApiContext) -> APIRouter:
         if unit is not None:
             check_list(registry, unit.kind, query.group)
         model = unit_model(unit) if unit else nameless(code)
-        asked = _Whose((code,), model, model.kind, query.group)
+        codes = parts_of(unit, registry) if unit else [code]
+        asked = _Whose(codes, model, model.kind, query.group)
         answer = await _series(context, marks, query, asked)
         if unit is None and not any(_counted(point) for point in answer.points):
             raise refusal(

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from schemas.instants import QUARTER_HOUR, Instant
 from schemas.policy.alerts import EACH_GROUP, AlertRule
-from schemas.records import ZERO, Sums, Unit
 from services.domain.policy import Policy
 from services.domain.registry import Registry
 from services.domain.windows import ROLLING, Window, window
-
-DISTRICT: Final = "district"
 
 _ALWAYS: Final = ("street", "", "cycle")
 """Ranked whatever the rules say: the stream tells it."""
@@ -48,33 +45,3 @@ def window_of(policy: Policy, kind: str, as_of: Instant) -> Window:
         return window(policy, kind, None, as_of)
     ends_at = as_of - as_of % QUARTER_HOUR + QUARTER_HOUR
     return Window(kind, kind, ends_at - ROLLING[kind], ends_at)
-
-
-def parts_of(unit: Unit, registry: Registry) -> list[str]:
-    """The codes whose orders are a unit's: its own, and those of a district's other units."""
-    if unit.kind != DISTRICT:
-        return [unit.code]
-    return [unit.code, *(each.code for each in registry if each.parent == unit.code)]
-
-
-def pooled_by_district(
-    sums: Mapping[tuple[str, str], Sums], registry: Registry
-) -> dict[tuple[str, str], Sums]:
-    """The sums of every district: its own and its units' numerators and denominators, added."""
-    found: dict[tuple[str, str], Sums] = {}
-    for (code, indicator), own in sums.items():
-        unit = registry.get(code)
-        district = None if unit is None else _district_of(unit, registry)
-        if district is not None:
-            total = found.get((district, indicator), ZERO)
-            found[district, indicator] = Sums(
-                total.denominator + own.denominator, total.numerator + own.numerator
-            )
-    return found
-
-
-def _district_of(unit: Unit, registry: Registry) -> str | None:
-    if unit.kind == DISTRICT:
-        return unit.code
-    parent = registry.get(unit.parent)
-    return parent.code if parent is not None and parent.kind == DISTRICT else None

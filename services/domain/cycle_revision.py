@@ -19,12 +19,16 @@ from services.domain.adjustments import Entry, by_unit, in_force
 from services.domain.canonical import canonical
 from services.domain.outcome import evaluate
 from services.domain.policy import Policy
+from services.domain.pooling import sums_of_kind
 from services.domain.ranking import RankedUnit, UnrankedUnit, rank
 from services.domain.registry import Registry
 from services.domain.windows import Window
 
-ENGINE: Final = 1
-"""The rules of this program; to be raised by a change that gives other numbers for old events."""
+ENGINE: Final = 2
+"""The rules of this program; to be raised by a change that gives other numbers for old events.
+
+Since 2 the lists of districts pool the sums of their units.
+"""
 
 UnitSums = dict[tuple[str, str], Sums]
 """Sums by (unit code, indicator or count)."""
@@ -188,7 +192,8 @@ def _lists(
                 for (ranking, unit, indicator), both in sums.items()
                 if ranking == scoring.basis
             }
-            ranking = rank(registry.of_kind(kind, group), own, scoring, adjustments)
+            listed = registry.of_kind(kind, group)
+            ranking = rank(listed, sums_of_kind(own, registry, kind), scoring, adjustments)
             found.append(
                 {
                     "kind": kind,

@@ -14,8 +14,9 @@ from schemas.records import Position, Sums
 from schemas.topics import RANK_ALERTS
 from services.domain.adjustments import Adjustments, by_unit, in_force
 from services.domain.alerting import Moved
-from services.domain.alerting_lists import DISTRICT, RankedList, parts_of, pooled_by_district
+from services.domain.alerting_lists import RankedList
 from services.domain.governed import governed_at
+from services.domain.pooling import parts_of, sums_of_kind
 from services.domain.registry import Registry
 from services.domain.windows import Window
 from services.scoring.context import ScoringContext
@@ -100,14 +101,11 @@ class Standings:
         self, listed: RankedList, view: View, moment: Moment, series: Series, before: _Last
     ) -> Evaluation | None:
         rules = self._rules.policy.at(view.window.ends_at - 1)
-        sums = moment.sums(view)
-        if listed.kind == DISTRICT:
-            sums = pooled_by_district(sums, moment.registry)
         picture = Picture(
             series=series,
             window=view.window,
             units=moment.registry.of_kind(listed.kind, listed.group),
-            sums=sums,
+            sums=sums_of_kind(moment.sums(view), moment.registry, listed.kind),
             scoring=rules.scorings.of(listed.kind, listed.group),
             alerts=listed.alerts,
             zone=self._rules.policy.time_zone,

@@ -22,6 +22,7 @@ from services.domain.adjustments import Adjustments
 from services.domain.appeals import Appeal
 from services.domain.outcome import contributions_at, evaluate
 from services.domain.policy import Policy
+from services.domain.pooling import sums_of_kind
 from services.domain.ranking import RankedUnit, Ranking, UnrankedUnit, rank
 from services.domain.registry import Registry
 from services.domain.windows import Window, window
@@ -96,12 +97,14 @@ async def if_upheld(
     scored = scored_by(context.policy, cycle, unit.kind, "")
     basis = scored.scoring.basis
     entries = await read_entries(context, scored)
-    stored, sums = await read_sums(context, snapshot.marks, cycle, snapshot.as_of, basis)
+    stored, now = await read_sums(context, snapshot.marks, cycle, snapshot.as_of, basis)
     found = await _difference(context, stored, appeal, _instant(stored, appeal, at))
     listed = registry.of_kind(unit.kind)
     is_frozen = bool(await ask(cycles.of_cycle, context.database, cycle.name))
     compare = _Comparison(unit, listed, scored, in_force_at(stored, entries), appeal.indicator)
-    would_be = moved(sums, found, cycle, basis)
+    sums, would_be = (
+        sums_of_kind(each, registry, unit.kind) for each in (now, moved(now, found, cycle, basis))
+    )
     return await asyncio.to_thread(compare.told, sums, would_be, is_frozen=is_frozen)
 
 

@@ -15,6 +15,7 @@ from services.api.register import in_force_at
 from services.domain.classes import Class, classify
 from services.domain.gains import rank_by_gain
 from services.domain.governed import governed_at
+from services.domain.pooling import sums_of_kind
 from services.domain.ranking import Ranking, rank
 from services.domain.windows import WindowError, previous
 from services.storage import cycles, governed
@@ -110,7 +111,7 @@ def _ranking(frozen: Frozen) -> Ranking:
     scored = frozen.scored
     return rank(
         frozen.registry.of_kind(scored.kind, scored.group),
-        frozen.sums,
+        sums_of_kind(frozen.sums, frozen.registry, scored.kind),
         scored.scoring,
         in_force_at(frozen.snapshot, frozen.entries),
     )

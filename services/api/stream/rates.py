@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 from schemas.records import FlushMark, Sums
 from services.api.context import ApiContext, ask
-from services.api.figures import by_unit, figures, nameless, unit_model
+from services.api.figures import by_unit, figures, nameless, pooled, unit_model
 from services.api.models import UnitModel
 from services.api.ranking_models import Figures, ScoredAnswer
 from services.api.scored import Scored, scored_by
 from services.api.snapshot import Snapshot, live_instant, read_marks, read_sums
 from services.api.stream.client import event_body
 from services.api.stream.position import RATES, short_digest
+from services.domain.pooling import parts_of
 from services.domain.registry import Registry
 from services.domain.windows import Window, window
 from services.storage import units
@@ -89,7 +90,8 @@ class RateBoard:
         unit = self._registry.get(code)
         scored = scored_by(self._context.policy, self._window, unit.kind if unit else "", "")
         basis = await self._basis(scored)
-        own = figures(basis.sums.get(code, {}), scored)
+        parts = [code] if unit is None else parts_of(unit, self._registry)
+        own = figures(pooled(basis.sums.get(part, {}) for part in parts), scored)
         head = scored.head(basis.snapshot)
         event = UnitRatesEvent(
             **head,

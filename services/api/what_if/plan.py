@@ -18,7 +18,9 @@ from services.api.what_if.models import NewWhatIf
 from services.domain.adjustments import Entry
 from services.domain.policy import Policy, PolicyError
 from services.domain.policy_diff import counts_alike
+from services.domain.pooling import sums_of_kind
 from services.domain.ranking import Ranking, rank
+from services.domain.registry import Registry
 from services.domain.what_if import window_beside
 from services.domain.windows import Window, WindowError, window
 from services.storage.readers import UnitIndicator
@@ -41,18 +43,23 @@ class Side(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Everything but the sums under the other policy.
+    """Everything but the sums under the other policy. Sums are of the units that orders name.
 
     ``stored`` are those where both count alike, at the same flushes: then no order is evaluated.
     """
 
     asked: NewWhatIf
     snapshot: Snapshot
+    registry: Registry
     units: Sequence[Unit]
     present: Side
     sums: OwnSums
     other: Side
     stored: OwnSums | None
+
+    def of_list(self, sums: OwnSums) -> OwnSums:
+        """The sums by which the units of the list are ranked."""
+        return sums_of_kind(sums, self.registry, self.asked.kind)
 
 
 async def prepare(context: ApiContext, asked: NewWhatIf) -> Plan:
@@ -77,7 +84,7 @@ async def prepare(context: ApiContext, asked: NewWhatIf) -> Plan:
                 break
             snapshot, sums = await _sums(context, snapshot.marks, present.scored)
     units = registry.of_kind(asked.kind, asked.group)
-    return Plan(asked, snapshot, units, present, sums, other, stored)
+    return Plan(asked, snapshot, registry, units, present, sums, other, stored)
 
 
 async def _side(context: ApiContext, policy: Policy, of: Window, asked: NewWhatIf) -> Side:

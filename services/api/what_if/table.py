@@ -20,9 +20,10 @@ from services.domain.what_if import side_by_side
 
 def result_of(plan: Plan, counted: Counted, evaluated: int) -> WhatIfResult:
     """Rank both sides, and put them beside each other."""
-    present = plan.present.ranked(plan.units, plan.sums, plan.snapshot)
-    other = plan.other.ranked(plan.units, counted.sums, plan.snapshot)
-    own, others = by_unit(plan.sums), by_unit(counted.sums)
+    sums, would_be = plan.of_list(plan.sums), plan.of_list(counted.sums)
+    present = plan.present.ranked(plan.units, sums, plan.snapshot)
+    other = plan.other.ranked(plan.units, would_be, plan.snapshot)
+    own, others = by_unit(sums), by_unit(would_be)
     head = plan.snapshot.head()
     return WhatIfResult(
         as_of=head["as_of"],

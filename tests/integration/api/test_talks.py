@@ -37,6 +37,12 @@ async def test_who_is_called_in_and_what_came_of_it(city: City) -> None:
         assert warned == {
             line["unit"]["code"] for line in held["ranked"] if line["volume"] >= volumes[9]
         }
+        districts = await client.get("/v1/rankings", name=CYCLE, revision=1, kind="district")
+        last = max(line["rank"] for line in districts["ranked"])
+        assert last == 2
+        assert {code for code, talk in called.items() if "last_district" in talk["reasons"]} == {
+            line["unit"]["code"] for line in districts["ranked"] if line["rank"] == last
+        }
         assert found["cycles_of_year"] == [CYCLE]
         unit = held["bottom"][0]
         assert (called[unit]["times_this_year"], called[unit]["in_a_row"]) == (1, 1)

@@ -10,12 +10,7 @@ import pytest
 from schemas.policy.alerts import AlertRule
 from schemas.records import Sums, Unit
 from services.domain.alerting_conditions import Standing, met
-from services.domain.alerting_lists import (
-    lists_of,
-    parts_of,
-    pooled_by_district,
-    window_of,
-)
+from services.domain.alerting_lists import lists_of, window_of
 from services.domain.policy import PolicyError, load_policy, preset
 from services.domain.ranking import rank
 from services.domain.registry import Registry
@@ -25,7 +20,6 @@ TEXT = preset("beijing-district")
 POLICY = load_policy(TEXT)
 SCORING = POLICY.versions[0].scorings.of("street")
 UNITS = [Unit(f"{n:03d}", f"街道{n}", "street", "d1" if n < 12 else "d2") for n in range(24)]
-DISTRICTS = [Unit("d1", "甲区", "district"), Unit("d2", "乙区", "district")]
 
 
 def sums_of(solved: dict[str, int], volume: int = 100) -> dict[tuple[str, str], Sums]:
@@ -136,18 +130,6 @@ def test_a_rolling_window_keeps_its_name_and_ends_with_the_quarter_hour() -> Non
     )  # fmt: skip
     assert window_of(POLICY, "24h", local("2026-11-10 12:14")) == found
     assert window_of(POLICY, "day", local("2026-11-10 12:07")).name == "2026-11-11"
-
-
-def test_a_district_has_the_orders_of_its_streets() -> None:
-    registry = Registry([*UNITS, *DISTRICTS])
-    assert parts_of(DISTRICTS[0], registry) == ["d1", *(unit.code for unit in UNITS[:12])]
-    assert parts_of(UNITS[3], registry) == ["003"]
-    sums = {("000", "volume"): Sums(3, 0), ("d1", "volume"): Sums(4, 0), ("x", "volume"): Sums(9, 0),
-            ("012", "response"): Sums(2, 1900)}  # fmt: skip
-    assert pooled_by_district(sums, registry) == {
-        ("d1", "volume"): Sums(7, 0),
-        ("d2", "response"): Sums(2, 1900),
-    }
 
 
 @pytest.mark.parametrize(
