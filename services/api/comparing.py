@@ -24,11 +24,12 @@ from services.api.snapshot import read_sums
 from services.api.writing import decimal_text, local_text
 from services.domain.adjustments import Entry
 from services.domain.changes import Figured, changes
+from services.domain.earlier_windows import Comparison, comparison, same_period_last_year
 from services.domain.pooling import sums_of_kind
 from services.domain.ranking import Ranking, figures_of, rank
 from services.domain.registry import Registry
 from services.domain.score import OwnSums
-from services.domain.windows import Comparison, WindowError, comparison, same_period_last_year
+from services.domain.windows import WindowError
 
 Wanted = Literal["previous", "year", "both"]
 

@@ -9,7 +9,6 @@ where a cycle, an operational day, a week and the assessment year begin (domain.
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol, get_args
@@ -43,8 +42,8 @@ _NAMES: Final = {
     "quarter": (_QUARTERLY, "2026-Q4"),
     "year": (_YEARLY, "2026"),
 }
-_MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
-_DAYS: Final = {"day": 1, "week": 7}
+MONTHS: Final = {"month": 1, "quarter": 3, "year": 12}
+"""How long kinds are that have a number of months."""
 
 
 class WindowError(ValueError):
@@ -72,13 +71,6 @@ class Window(NamedTuple):
     ends_at: Instant
 
 
-class Comparison(NamedTuple):
-    """What a window is compared with: an earlier one, as it stood at an instant."""
-
-    window: Window
-    as_of: Instant
-
-
 def window(policy: BusinessTime, kind: str, name: str | None, at: Instant) -> Window:
     """The window of ``kind`` called ``name``; without a name, the one that holds ``at``.
 
@@ -91,7 +83,7 @@ def window(policy: BusinessTime, kind: str, name: str | None, at: Instant) -> Wi
         WindowError: unknown kind, or a name that names no window of this kind.
     """
     if kind in ROLLING:
-        return _rolling(kind, name, at)
+        return rolling(kind, name, at)
     if kind not in KINDS:
         raise WindowError(f"a window is one of {', '.join((*KINDS, *ROLLING))}")
     local = to_datetime(at).astimezone(policy.time_zone)
@@ -134,109 +126,6 @@ def windows_between(
     return found
 
 
-def previous(policy: BusinessTime, window_: Window) -> Window:
-    """The window of the same kind (and length, where it has one) that ends where this one begins.
-
-    Raises:
-        WindowError: it lies before 1900.
-    """
-    if window_.kind in ROLLING:
-        return _rolling(window_.kind, None, window_.begins_at)
-    if window_.kind == "custom":
-        length = window_.ends_at - window_.begins_at
-        if window_.begins_at - length < EARLIEST:
-            raise WindowError("a window outside the years 1900 to 2299")
-        return custom_window(window_.begins_at - length, window_.begins_at)
-    return window(policy, window_.kind, None, window_.begins_at - 1)
-
-
-def comparison(policy: BusinessTime, window_: Window, at: Instant) -> Comparison:
-    """What a window, as it stands at ``at``, is compared with (环比, domain.md 3.2).
-
-    The previous window as it stood at the same local day and time: of a cycle, month, quarter or
-    year the same day of the month, clamped to the month's length (31 March is compared with the
-    last of February). So both have the same age, also after the window has ended.
-
-    Raises:
-        WindowError: the previous window lies before 1900.
-    """
-    before = previous(policy, window_)
-    if at < window_.begins_at:  # neither has begun
-        return Comparison(before, before.begins_at)
-    if window_.kind == "custom" or window_.kind in ROLLING:
-        return Comparison(before, at - (window_.begins_at - before.begins_at))
-    months = _MONTHS.get(policy.cycle.kind if window_.kind == "cycle" else window_.kind)
-    if months is None:
-        then = _days_before(at, _DAYS[window_.kind], policy.time_zone)
-    else:
-        then = _months_before(at, months, policy.time_zone)
-    return Comparison(before, max(then, before.begins_at))
-
-
-def same_period_last_year(policy: BusinessTime, window_: Window, at: Instant) -> Comparison:
-    """What a window, as it stands at ``at``, is compared with on the year (同比).
-
-    The window of the same name a year earlier, as it stood at the same local day and time. The 29th
-    of February is compared with the 28th; a week with the one of 52 weeks ago, so that the same
-    weekdays meet; a rolling window with one of its length that ends at the same local time a year
-    earlier; any other interval with that between the same local times a year earlier, or, where
-    none is left of it (the 28th to the 29th of February), with one of its length.
-
-    Raises:
-        WindowError: that window lies before 1900.
-    """
-    try:
-        before, days = _last_year(policy, window_)
-        if at < window_.begins_at:  # neither has begun
-            return Comparison(before, before.begins_at)
-        zone = policy.time_zone
-        then = _days_before(at, days, zone) if days else _months_before(at, 12, zone)
-    except WindowError:
-        raise
-    except (ValueError, OverflowError):
-        raise WindowError("a window outside the years 1900 to 2299") from None
-    return Comparison(before, max(then, before.begins_at))
-
-
-def _last_year(policy: BusinessTime, window_: Window) -> tuple[Window, int]:
-    """The window a year earlier, and how many days earlier it is where that is a number of days."""
-    kind, zone = window_.kind, policy.time_zone
-    if kind == "week":
-        return window(policy, kind, None, _days_before(window_.begins_at, 364, zone)), 364
-    if kind == "day":
-        last = date.fromisoformat(window_.name)
-        then = _same_day(last, 12)
-        return window(policy, kind, then.isoformat(), window_.begins_at), (last - then).days
-    if kind in KINDS:
-        year = f"{int(window_.name[:4]) - 1:04}"
-        return window(policy, kind, year + window_.name[4:], window_.begins_at), 0
-    ends_at = _months_before(window_.ends_at, 12, zone)
-    if kind in ROLLING:
-        return _rolling(kind, None, ends_at), 0
-    begins_at = _months_before(window_.begins_at, 12, zone)
-    if begins_at >= ends_at:
-        ends_at = begins_at + window_.ends_at - window_.begins_at
-    return custom_window(begins_at, ends_at), 0
-
-
-def _days_before(at: Instant, days: int, zone: ZoneInfo) -> Instant:
-    """The same local time, so many days earlier."""
-    return from_datetime(to_datetime(at).astimezone(zone) - timedelta(days=days))
-
-
-def _months_before(at: Instant, months: int, zone: ZoneInfo) -> Instant:
-    """The same local day and time so many months earlier, clamped to the month's length."""
-    local = to_datetime(at).astimezone(zone)
-    day = _same_day(local.date(), months)
-    return from_datetime(local.replace(year=day.year, month=day.month, day=day.day))
-
-
-def _same_day(day: date, months: int) -> date:
-    """The same day so many months earlier, clamped to the month's length."""
-    month = _month(day, -months)
-    return month.replace(day=min(day.day, monthrange(month.year, month.month)[1]))
-
-
 def bucket_of(instant: Instant) -> Instant:
     """First instant of the quarter hour of UTC that holds ``instant``."""
     return instant - instant % QUARTER_HOUR
@@ -253,7 +142,12 @@ def _day_of_bucket(bucket: Instant, zone: ZoneInfo) -> int:
     return to_datetime(bucket).astimezone(zone).toordinal()
 
 
-def _rolling(kind: str, name: str | None, ends_at: Instant) -> Window:
+def rolling(kind: str, name: str | None, ends_at: Instant) -> Window:
+    """The window of a kind of `ROLLING` that ends at an instant.
+
+    Raises:
+        WindowError: it has a name, or lies before 1900.
+    """
     if name is not None:
         raise WindowError("a rolling window ends at as_of and takes no name")
     begins_at = ends_at - ROLLING[kind]
@@ -272,10 +166,10 @@ def _holding(cycle: Cycle, kind: str, local: datetime) -> date:
     if like == "week":
         return today + timedelta(days=(_week_ends(cycle) - today.weekday()) % 7)
     if like == "cycle":
-        return _month(today, 1 if today.day >= cycle.start_day else 0)
-    months = _MONTHS[like]
+        return first_of_month(today, 1 if today.day >= cycle.start_day else 0)
+    months = MONTHS[like]
     first = cycle.year_starts if like == "year" else 1
-    return _month(today, months - 1 - (today.month - first) % months)
+    return first_of_month(today, months - 1 - (today.month - first) % months)
 
 
 def _like(cycle: Cycle, kind: str) -> str:
@@ -326,9 +220,9 @@ def _spanning(policy: BusinessTime, kind: str, last: date) -> Window:
         begins, ends = last - timedelta(days=6), last + timedelta(days=1)
     elif like == "cycle":
         name = f"{last:%Y-%m}"
-        begins, ends = (_month(last, late).replace(day=cycle.start_day) for late in (-1, 0))
+        begins, ends = (first_of_month(last, late).replace(day=cycle.start_day) for late in (-1, 0))
     else:
-        begins, ends = _month(last, 1 - _MONTHS[like]), _month(last, 1)
+        begins, ends = first_of_month(last, 1 - MONTHS[like]), first_of_month(last, 1)
         name = {
             "month": f"{last:%Y-%m}",
             "quarter": f"{last:%Y}-Q{last.month // 3}",
@@ -337,7 +231,7 @@ def _spanning(policy: BusinessTime, kind: str, last: date) -> Window:
     return Window(kind, name, _local(begins, hour, zone), _local(ends, hour, zone))
 
 
-def _month(day: date, later: int = 0) -> date:
+def first_of_month(day: date, later: int = 0) -> date:
     """The first day of the month, so many months later."""
     months = day.year * 12 + day.month - 1 + later
     return date(months // 12, months % 12 + 1, 1)

@@ -13,11 +13,12 @@ from services.api.governed.models import ClassesAnswer, ClassLine
 from services.api.refusals import refusal
 from services.api.register import in_force_at
 from services.domain.classes import Class, classify
+from services.domain.earlier_windows import previous
 from services.domain.gains import rank_by_gain
 from services.domain.governed import governed_at
 from services.domain.pooling import sums_of_kind
 from services.domain.ranking import Ranking, rank
-from services.domain.windows import WindowError, previous
+from services.domain.windows import WindowError
 from services.storage import cycles, governed
 
 CLASSES_ZH: Final[dict[Class, str]] = {

@@ -17,10 +17,11 @@ from services.api.figures import nameless, unit_model
 from services.api.refusals import refusal
 from services.api.talks.models import NewRecord, TalkModel, TalksAnswer
 from services.api.writing import local_text
+from services.domain.earlier_windows import previous
 from services.domain.governed import Entry, governed_at, stays
 from services.domain.registry import Registry
 from services.domain.talks import Reason, called_in, in_a_row, statement_due
-from services.domain.windows import WindowError, previous, window
+from services.domain.windows import WindowError, window
 from services.storage import cycles, governed, talks
 from services.storage.cycles import StoredRevision
 

@@ -20,17 +20,15 @@ from schemas.instants import (
     to_datetime,
 )
 from schemas.policy.document import Cycle
+from services.domain.earlier_windows import comparison, previous, same_period_last_year
 from services.domain.windows import (
     KINDS,
     ROLLING,
     Window,
     WindowError,
     bucket_of,
-    comparison,
     custom_window,
     local_day,
-    previous,
-    same_period_last_year,
     window,
     windows_between,
 )
