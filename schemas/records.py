@@ -132,12 +132,29 @@ class Outcome(NamedTuple):
         return tuple(map(Span._make, self.flat))
 
 
+class Elapsed(NamedTuple):
+    """How long the lead took for a step of its handling, as it is known during [begins_at, ends_at).
+
+    ``step``: sign, contact or resolve. ``took``: microseconds since the dispatch.
+    """
+
+    begins_at: Instant
+    ends_at: Instant
+    step: str
+    took: int
+
+
 class OrderRow(NamedTuple):
-    """One order as stored: the digests of the events its outcome has folded, and the outcome."""
+    """One order as stored: the digests of the events its outcome has folded, and the outcome.
+
+    ``elapsed`` is written with them and added up where it is stored: None where it was not
+    computed, or not read back.
+    """
 
     subject: str
     folded: frozenset[bytes]
     outcome: Outcome
+    elapsed: tuple[Elapsed, ...] | None = None
 
 
 CYCLE_TOTAL: Final = "/cycle"

@@ -12,6 +12,7 @@ from services.api.appeals.routes import create_appeals_router
 from services.api.breakdowns import create_breakdowns_router
 from services.api.context import ApiContext
 from services.api.cycles.routes import create_cycles_router
+from services.api.elapsed import create_elapsed_router
 from services.api.findings import create_findings_router
 from services.api.gains import create_gains_router
 from services.api.governed.routes import create_governed_router
@@ -42,6 +43,7 @@ def create_router(context: ApiContext) -> APIRouter:
     router.include_router(create_unit_rates_router(context))
     router.include_router(create_gains_router(context))
     router.include_router(create_breakdowns_router(context))
+    router.include_router(create_elapsed_router(context))
     router.include_router(create_series_router(context))
     router.include_router(create_reports_router(context))
     router.include_router(create_orders_router(context))

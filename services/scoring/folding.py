@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from schemas.records import DeadLetter, LoggedEvent, OrderRow
 from schemas.topics import WORK_ORDER_EVENTS
+from services.domain.elapsed import elapsed
 from services.domain.outcome import evaluate
 from services.domain.policy import Policy
 from services.scoring.order_state import OrderState
@@ -75,13 +76,14 @@ def fold_order(subject: str, state: OrderState, policy: Policy) -> OrderRow | No
     events = state.events()
     try:
         outcome = evaluate(events, policy)
+        took = elapsed(events, outcome)
     except Exception as error:  # noqa: BLE001 - one such order must not stop its neighbours
         # The place only: the message may quote what the events hold.
         place = "".join(traceback.format_tb(error.__traceback__))
         cause = type(error).__name__
         logger.error("policy %s cannot evaluate an order: %s\n%s", policy.id, cause, place)  # noqa: TRY400
         return None
-    return OrderRow(subject, frozenset(event.digest for event in events), outcome)
+    return OrderRow(subject, frozenset(event.digest for event in events), outcome, took)
 
 
 def dead_letter(partition: int, logged: LoggedEvent, refusal: Refusal) -> DeadLetter:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from schemas.codec import archive_data, event_from_archive
 from schemas.records import (
-    FlatSpan,
+    Elapsed,
     LoggedEvent,
     OrderRow,
     OrderSummary,
@@ -33,6 +33,7 @@ EVENT_COLUMNS: Final = (
 )
 SUMMARY_COLUMNS: Final = OrderSummary._fields
 SPAN_COLUMNS: Final = tuple(f"span.{name}" for name in Span._fields)
+ELAPSED_COLUMNS: Final = tuple(f"elapsed.{name}" for name in Elapsed._fields)
 ORDER_COLUMNS: Final = ("subject", "folded", "boundaries", *SUMMARY_COLUMNS, *SPAN_COLUMNS)
 
 # Of identical copies the one with the greatest precedence stays: the first in the log.
@@ -103,7 +104,8 @@ def order_columns(
     """Columns of ``work_orders_in``."""
     count = len(orders)
     summaries = [order.outcome.summary for order in orders]
-    spans = zip(*(_span_arrays(order.outcome.flat) for order in orders), strict=True)
+    spans = _arrays([order.outcome.flat for order in orders], SPAN_COLUMNS)
+    elapsed = _arrays([order.elapsed or () for order in orders], ELAPSED_COLUMNS)
     return {
         "fence": [fence] * count,
         "ruleset": [ruleset] * count,
@@ -123,15 +125,17 @@ def order_columns(
         "resolved_at": [summary.resolved_at for summary in summaries],
         "boundaries": [order.outcome.boundaries for order in orders],
         "last_boundary": [max(order.outcome.boundaries, default=0) for order in orders],
-        **dict(zip(SPAN_COLUMNS, spans, strict=bool(orders))),
+        **spans,
+        "timed": [order.elapsed is not None for order in orders],
+        **elapsed,
     }
 
 
-def _span_arrays(spans: Sequence[FlatSpan]) -> Sequence[Sequence[Any]]:
-    """The parallel arrays of one order, in the order of `SPAN_COLUMNS`."""
-    if not spans:
-        return [()] * len(SPAN_COLUMNS)
-    return list(zip(*spans, strict=True))
+def _arrays(orders: Sequence[Sequence[tuple[Any, ...]]], names: Sequence[str]) -> Columns:
+    """Some tuples of each order as parallel arrays, a column for each field."""
+    empty: list[tuple[Any, ...]] = [()] * len(names)
+    arrays = [list(zip(*each, strict=True)) if each else empty for each in orders]
+    return {name: [order[place] for order in arrays] for place, name in enumerate(names)}
 
 
 def order_row(row: tuple[Any, ...]) -> OrderRow:

@@ -56,6 +56,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /v1/rankings": Need("read", unit=OWN),
     "GET /v1/rankings/gains": _READ,
     "GET /v1/breakdowns": Need("read", unit=ASKED),
+    "GET /v1/elapsed": Need("read", unit=ASKED),
     "GET /v1/series": _READ,
     "GET /v1/units": _READ,
     "GET /v1/units/{code}/rates": Need("read", unit="code"),

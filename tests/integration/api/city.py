@@ -23,6 +23,7 @@ from schemas.records import (
 from schemas.topics import partition_of
 from services.api.context import ApiContext, Emit
 from services.api.push.options import DEFAULTS, PushOptions
+from services.domain.elapsed import elapsed
 from services.domain.outcome import evaluate
 from services.domain.policy import Policy, load_policy, preset
 from services.domain.registry import beijing_units
@@ -89,21 +90,19 @@ class City:
                 logged.append(LoggedEvent(each, Position(1, offset), 0))
         store.write_events(fence, logged)
         mark = FlushMark(fence, number, Position(1, offset), clock)
-        rows = [
-            OrderRow(
-                subject,
-                frozenset(e.digest for e in events),
-                evaluate(_winners(events), self.policy),
-            )
-            for subject, events in orders.items()
-        ]
-        store.write_orders(mark, rows)
+        store.write_orders(mark, [self._row(*order) for order in orders.items()])
         sums = store.contribution_sums(clock)
         totals = CycleTotals(self.policy, sums).sums
         stored = store.counters() | store.totals()
         zeros = dict.fromkeys(stored.keys() - sums.keys() - totals.keys(), Sums(0, 0))
         store.write_counters(mark, sums | totals | zeros)
         store.write_flush(mark)
+
+    def _row(self, subject: str, events: list[Event]) -> OrderRow:
+        counting = _winners(events)
+        outcome = evaluate(counting, self.policy)
+        folded = frozenset(each.digest for each in events)
+        return OrderRow(subject, folded, outcome, elapsed(counting, outcome))
 
 
 def _winners(events: Iterable[Event]) -> list[Event]:

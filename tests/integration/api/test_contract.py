@@ -124,7 +124,7 @@ async def test_the_policy_in_force(client: Client, city: City) -> None:
 async def test_openapi_describes_every_route_in_both_languages(client: Client) -> None:
     document = await client.get("/openapi.json")
     assert set(document["paths"]) == {
-        "/v1/rankings", "/v1/rankings/gains", "/v1/breakdowns", "/v1/reports/monthly.xlsx", "/v1/units",
+        "/v1/rankings", "/v1/rankings/gains", "/v1/breakdowns", "/v1/elapsed", "/v1/reports/monthly.xlsx", "/v1/units",
         "/v1/units/{code}/rates", "/v1/units/{code}/series", "/v1/series",
         "/v1/work-orders", "/v1/work-orders/{order}", "/v1/work-orders/{order}/explain",
         "/v1/dead-letters", "/v1/dropped-fields", "/v1/adjustments",

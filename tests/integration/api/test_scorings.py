@@ -129,6 +129,13 @@ async def test_departments_are_ranked_by_the_orders_of_their_field(client: Clien
     assert await client.orders(unit=DEPARTMENT, indicator="volume") == []
 
 
+async def test_a_department_has_the_times_of_the_orders_of_its_field(client: Client) -> None:
+    (line,) = (await client.get("/v1/elapsed", kind="department"))["units"]
+    assert (line["unit"]["code"], line["volume"]) == (DEPARTMENT, 7)
+    assert line["resolve"] == {"sample": 7, "p50": "3540", "p90": "3540"}
+    assert line["sign"]["sample"] == 0
+
+
 def _measured(line: Json) -> Json:
     return {code: rate for code, rate in line["indicators"].items() if rate["parts"] is None}
 

@@ -20,6 +20,7 @@ TABLES = (
     "/v1/rankings",
     "/v1/rankings/gains",
     "/v1/breakdowns?by=urgency",
+    "/v1/elapsed",
     "/v1/work-orders",
     "/v1/units",
     "/v1/adjustments",
