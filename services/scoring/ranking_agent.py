@@ -100,11 +100,12 @@ class RankingAgent:
             pause = _EVERY if self._dirty else None
             with contextlib.suppress(TimeoutError):
                 message = await asyncio.wait_for(self._queue.get(), pause)
-                await self._accept(message)
+                await self.accept(message)
             if self._dirty and time.monotonic() - self._evaluated >= _EVERY:
-                await self._evaluate()
+                await self.evaluate()
 
-    async def _accept(self, message: Message) -> None:
+    async def accept(self, message: Message) -> None:
+        """Take over one message of the feed, or all that the store holds if it is the first."""
         current = self._context.rules.last.current
         if self._begins_again:
             self._follow_rules(current, unsure=True)
@@ -162,7 +163,7 @@ class RankingAgent:
     async def _marks(self) -> list[FlushMark | None]:
         return await self._context.in_thread(lambda: [store.last_flush() for store in self._stores])
 
-    async def _evaluate(self) -> None:
+    async def evaluate(self) -> None:
         """Evaluate every list; none while a shard is missing or behind."""
         self._dirty = False
         self._evaluated = time.monotonic()
