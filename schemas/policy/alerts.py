@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from schemas.policy.indicators import Indicator
 from schemas.policy.parts import Code, Exact, Part, Percent, Word
 
 AlertKind = Literal[
@@ -19,6 +20,15 @@ AlertKind = Literal[
     "top_volume",
     "rate_below",
     "below_floor",
+    "deadline_near",
+    "reopened_often",
+    "transferred_often",
+    "excluded_apart",
+    "returned_apart",
+    "suspended_apart",
+    "closed_unsolved",
+    "closed_last_hour",
+    "ratings_apart",
 ]
 AlertWindow = Literal["cycle", "day", "week", "month", "24h", "7d", "30d"]
 Recipient = Literal["unit", "district", "city"]
@@ -26,16 +36,35 @@ Recipient = Literal["unit", "district", "city"]
 EACH_GROUP: Final = "each"
 """As ``group``: every peer group by itself."""
 
+ORDER_RULES: Final = frozenset({"deadline_near", "reopened_often", "transferred_often"})
+"""About single orders: each is told of once."""
+
+ORDER_SIGNS: Final = frozenset({"closed_unsolved", "closed_last_hour", "ratings_apart"})
+"""Signs of gaming that only the orders themselves show."""
+
+COUNT_SIGNS: Final = frozenset({"excluded_apart", "returned_apart", "suspended_apart"})
+"""Signs of gaming that the counts of a list show."""
+
+_SIGNS: Final = ORDER_SIGNS | COUNT_SIGNS
 _LAST: Final[dict[str, str]] = {
     "last_district": "district",
     "last_department": "department",
     "last_company": "company",
 }
 _STREET: Final = "street"
-_OWN: Final[dict[str, tuple[str, ...]]] = {
-    "at_risk": ("margin", "probability"),
-    "rate_below": ("indicator", "threshold"),
-    "top_volume": ("top",),
+_OWN: Final[dict[str, frozenset[str]]] = {
+    "margin": frozenset({"at_risk"}),
+    "probability": frozenset({"at_risk"}),
+    "indicator": frozenset({"rate_below"}),
+    "threshold": frozenset({"rate_below"}) | _SIGNS,
+    "top": frozenset({"top_volume"}),
+    "hours": frozenset({"deadline_near"}),
+    "times": frozenset({"reopened_often", "transferred_often"}),
+}
+_OF_STANDINGS: Final = ("minimum_sample", "for_evaluations", "for_minutes", "cool_down_minutes")
+_ASKED: Final[dict[str, tuple[str, ...]]] = {
+    "closed_unsolved": ("contacted", "solved"),
+    "ratings_apart": ("satisfaction",),
 }
 
 
@@ -65,6 +94,10 @@ class AlertRule(Part):
 
     ``margin`` (points) and ``probability``: of ``at_risk``, either is enough. ``indicator`` and
     ``threshold`` (percent): of ``rate_below``. ``top``: of ``top_volume``, default ten.
+
+    Signs of gaming have a ``threshold`` too, percent or percentage points. Of `ORDER_RULES` each
+    order is told of once, so they know no hysteresis and no cool-down. ``hours``: of
+    ``deadline_near``, default 24. ``times``: of the other two, default 3.
     """
 
     rule: AlertKind
@@ -86,6 +119,8 @@ class AlertRule(Part):
     indicator: Code | None = None
     threshold: Percent | None = None
     top: Annotated[int, Field(ge=1)] | None = None
+    hours: Annotated[int, Field(ge=1, le=720)] | None = None
+    times: Annotated[int, Field(ge=2, le=100)] | None = None
 
     @property
     def called(self) -> str:
@@ -98,11 +133,21 @@ class AlertRule(Part):
         return self.kind or _LAST.get(self.rule, _STREET)
 
     @model_validator(mode="after")
+    def _with_own_keys(self) -> AlertRule:
+        for key, rules in _OWN.items():
+            if getattr(self, key) is not None and self.rule not in rules:
+                raise ValueError(f"{key} is a key of {' and '.join(sorted(rules))} alone")
+        if self.rule in ORDER_RULES:
+            fields = type(self).model_fields
+            for key in _OF_STANDINGS:
+                if getattr(self, key) != fields[key].default:
+                    raise ValueError(f"{key} is no key of {self.rule}: an order is told of once")
+        return self
+
+    @model_validator(mode="after")
     def _whole(self) -> AlertRule:
-        for rule, keys in _OWN.items():
-            given = [key for key in keys if getattr(self, key) is not None]
-            if given and self.rule != rule:
-                raise ValueError(f"{given[0]} is a key of {rule} alone")
+        if self.rule in _SIGNS and self.threshold is None:
+            raise ValueError(f"{self.rule} needs a threshold")
         if self.rule == "at_risk" and self.margin is None and self.probability is None:
             raise ValueError("at_risk needs a margin or a probability")
         if self.rule == "rate_below" and (self.indicator is None or self.threshold is None):
@@ -126,14 +171,17 @@ class AlertRule(Part):
 
 
 def contradictory_alerts(
-    alerts: Sequence[AlertRule], indicators: Iterable[str]
+    alerts: Sequence[AlertRule], indicators: Mapping[str, Indicator]
 ) -> Iterator[tuple[tuple[int | str, ...], str]]:
     """Rules that cannot be told apart, or that name what is not there: where, and why."""
-    known = frozenset(indicators)
+    sources = {each.numerator.source for each in indicators.values() if each.numerator is not None}
     seen: set[tuple[str, str, str | None, str]] = set()
     for place, alert in enumerate(alerts):
-        if alert.indicator is not None and alert.indicator not in known:
+        if alert.indicator is not None and alert.indicator not in indicators:
             yield ("alerts", place, "indicator"), f"{alert.indicator} is no indicator"
+        asked = _ASKED.get(alert.rule, ())
+        if asked and sources.isdisjoint(asked):
+            yield ("alerts", place, "rule"), f"needs an indicator by {' or '.join(asked)}"
         of = (alert.called, alert.unit_kind, alert.group, alert.window)
         if of in seen:
             yield ("alerts", place), "is called as one before it of this list: give it a name"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
@@ -17,10 +18,11 @@ from services.api.models import Model, TimeText
 from services.api.policies import mistake
 from services.api.refusals import problem, refusal
 from services.api.snapshot import live_instant, read_marks, read_sums
+from services.api.trial_parts import Tried, tried_orders, tried_signs
 from services.api.writing import local_text
 from services.domain.adjustments import by_unit, in_force
 from services.domain.alerting_conditions import Standing, met
-from services.domain.alerting_lists import RankedList, lists_of, window_of
+from services.domain.alerting_lists import ORDERS, RankedList, lists_of, window_of
 from services.domain.governed import governed_at
 from services.domain.policy import PolicyError
 from services.domain.pooling import sums_of_kind
@@ -164,8 +166,13 @@ async def _tried(
         scoring,
         by_unit(in_force(entries, at)),
     )
-    standing = Standing(ranking, scoring, on_list)
-    found = await asyncio.to_thread(met, listed.alerts[0], standing)
+    tried = Tried(listed, registry, window, scoring.basis, at)
+    found: Mapping[str, Mapping[str, Any]]
+    if listed.part == ORDERS:
+        found = await tried_orders(context, tried, marks)
+    else:
+        standing = Standing(ranking, scoring, on_list, await tried_signs(context, tried))
+        found = await asyncio.to_thread(met, listed.alerts[0], standing)
     ranked = {entry.unit.code: entry for entry in ranking.ranked}
 
     def line(code: str) -> TrialUnit:

@@ -16,6 +16,10 @@ from services.web.problems import MEDIA_TYPE
 alerts_app = typer.Typer(help="Alerts. 预警", no_args_is_help=True)
 
 _HERE: Final = "http://127.0.0.1:8000"
+_SHOWN: Final = (
+    "rank", "score", "margin", "share", "peers", "highest", "lowest", "hours", "due", "times",
+    "orders", "more_orders",
+)  # fmt: skip
 
 Answer = dict[str, Any]
 Url = Annotated[str, typer.Option(help="The running service. 服务地址")]
@@ -92,15 +96,17 @@ def ask(method: str, path: str, url: str, **content: Any) -> Answer:
 def alert_line(alert: Answer) -> str:
     """One alert in a line."""
     unit, evidence = alert["unit"], alert["evidence"]
-    shown = ", ".join(
-        f"{name} {evidence[name]}" for name in ("rank", "score", "margin") if name in evidence
-    )
+    shown = ", ".join(f"{name} {_text(evidence[name])}" for name in _SHOWN if name in evidence)
     why = f" [{alert['withheld']}]" if alert["withheld"] else ""
     noted = " ✓" if alert["acknowledgements"] else ""
     return (
         f"{alert['as_of']} {alert['name']} {unit['name'] or unit['code']} ({unit['code']})"
         f" {alert['window']['name']} {shown}{why}{noted}"
     )
+
+
+def _text(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def trial_lines(found: Answer) -> list[str]:
@@ -115,7 +121,7 @@ def trial_lines(found: Answer) -> list[str]:
         )
         for each in listed["units"]:
             unit = each["unit"]
-            why = ", ".join(f"{name} {value}" for name, value in each["evidence"].items())
+            why = ", ".join(f"{name} {_text(value)}" for name, value in each["evidence"].items())
             place = "-" if each["rank"] is None else f"{each['rank']}, {each['score']}"
             lines.append(
                 f"  {unit['name'] or unit['code']} ({unit['code']}) {place} {why}".rstrip()

@@ -15,6 +15,15 @@ _RULES: Final = {
     "top_volume": "诉求量居前且未列入治理",
     "rate_below": "指标低于阈值",
     "below_floor": "指标低于底线",
+    "deadline_near": "工单临近办理期限",
+    "reopened_often": "工单多次重办",
+    "transferred_often": "工单多次转派",
+    "excluded_apart": "剔除比例明显高于同组",
+    "returned_apart": "退单比例明显高于同组",
+    "suspended_apart": "挂账比例明显高于同组",
+    "closed_unsolved": "已办结工单回访未联系或未解决比例高",
+    "closed_last_hour": "期限前最后一小时集中办结",
+    "ratings_apart": "不同来源的满意率相差悬殊",
 }
 _NUMBERS: Final = (
     ("rank", "名次"),
@@ -24,7 +33,16 @@ _NUMBERS: Final = (
     ("volume", "工单量"),
     ("indicator", "指标"),
     ("rate", "率"),
+    ("count", "件数"),
+    ("of", "基数"),
+    ("share", "占比"),
+    ("peers", "其他单位占比"),
+    ("highest", "最高"),
+    ("lowest", "最低"),
     ("threshold", "阈值"),
+    ("hours", "提前小时数"),
+    ("due", "最早期限"),
+    ("times", "次数"),
 )
 
 

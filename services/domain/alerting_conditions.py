@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from schemas.policy.alerts import AlertRule
+from services.domain.alerting_signs import NO_SIGNS, UnitSigns, apart, closed, ratings_apart
 from services.domain.places import at_the_top, places
 from services.domain.ranking import RankedUnit, Ranking, UnrankedUnit
 from services.domain.scorings import Scoring
@@ -20,11 +21,15 @@ _FEWEST: Final = 2
 
 
 class Standing(NamedTuple):
-    """One list as it is; ``governed`` are the codes on the governed list (治理类) now."""
+    """One list as it is; ``governed`` are the codes on the governed list (治理类) now.
+
+    ``signs``: what the orders show of the units, read only for lists of `alerting_lists.SIGNS`.
+    """
 
     ranking: Ranking
     scoring: Scoring
     governed: frozenset[str]
+    signs: UnitSigns = NO_SIGNS
 
 
 Condition = Callable[[AlertRule, Standing], dict[str, Evidence]]
@@ -141,6 +146,18 @@ def _below_floor(rule: AlertRule, standing: Standing) -> dict[str, Evidence]:
     }
 
 
+def _apart(rule: AlertRule, standing: Standing) -> dict[str, Evidence]:
+    return apart(rule, standing.ranking)
+
+
+def _closed(rule: AlertRule, standing: Standing) -> dict[str, Evidence]:
+    return closed(rule, standing.ranking, standing.signs)
+
+
+def _ratings_apart(rule: AlertRule, standing: Standing) -> dict[str, Evidence]:
+    return ratings_apart(rule, standing.ranking, standing.signs)
+
+
 _CONDITIONS: Final[Mapping[str, Condition]] = {
     "bottom_entered": _bottom,
     "bottom_left": _bottom,
@@ -151,4 +168,10 @@ _CONDITIONS: Final[Mapping[str, Condition]] = {
     "top_volume": _top_volume,
     "rate_below": _rate_below,
     "below_floor": _below_floor,
+    "excluded_apart": _apart,
+    "returned_apart": _apart,
+    "suspended_apart": _apart,
+    "closed_unsolved": _closed,
+    "closed_last_hour": _closed,
+    "ratings_apart": _ratings_apart,
 }

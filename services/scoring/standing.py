@@ -14,6 +14,7 @@ from services.domain import alerting
 from services.domain.adjustments import Adjustments
 from services.domain.alerting import Moved, Track, Tracks, Turn
 from services.domain.alerting_conditions import Evidence, Standing, met
+from services.domain.alerting_signs import NO_SIGNS, UnitSigns
 from services.domain.ranking import NO_ADJUSTMENTS, RankedUnit, Ranking, rank
 from services.domain.scorings import Scoring
 from services.domain.windows import Window
@@ -47,6 +48,7 @@ class Picture(NamedTuple):
     positions: Mapping[int, Position]
     adjustments: Adjustments = NO_ADJUSTMENTS
     governed: frozenset[str] = frozenset()
+    signs: UnitSigns = NO_SIGNS
 
 
 def evaluate_standing(
@@ -73,6 +75,7 @@ def evaluate_standing(
         rank(picture.units, picture.sums, picture.scoring, picture.adjustments),
         picture.scoring,
         picture.governed,
+        picture.signs,
     )
     ranking = standing.ranking
     ranked = tuple(

@@ -10,24 +10,36 @@ from typing import NamedTuple
 import orjson
 
 from schemas.instants import Instant, format_instant
+from schemas.policy.alerts import AlertRule
 from schemas.records import Position, Sums
 from schemas.topics import RANK_ALERTS
 from services.domain.adjustments import Adjustments, by_unit, in_force
 from services.domain.alerting import Moved
-from services.domain.alerting_lists import RankedList
+from services.domain.alerting_lists import (
+    ORDERS,
+    SIGNS,
+    RankedList,
+    ranking_of,
+    series_ranking,
+)
+from services.domain.alerting_signs import NO_SIGNS, UnitSigns
 from services.domain.governed import governed_at
+from services.domain.order_alerts import Occurrence
 from services.domain.pooling import parts_of, sums_of_kind
 from services.domain.registry import Registry
 from services.domain.windows import Window
 from services.scoring.context import ScoringContext
 from services.scoring.faust_app import Kafka
 from services.scoring.lease import Lease, persist
+from services.scoring.order_standing import evaluate_orders
 from services.scoring.ranking_board import View
-from services.scoring.standing import Picture, evaluate_standing
+from services.scoring.standing import CHECKED_EVERY, Picture, evaluate_standing
 from services.storage import adjustments, evaluations, governed
 from services.storage.evaluations import Alert, Evaluation, Series
 from services.storage.movers import Range, movers
+from services.storage.order_watch import Watched, untold
 from services.storage.rules import ActivePolicy
+from services.storage.sign_reader import SignsOf, signs
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +58,12 @@ class _Last(NamedTuple):
 
     evaluation: Evaluation | None
     rescored: bool
+
+    def is_due(self, as_of: Instant) -> bool:
+        """Whether the store is to be asked again what only the orders tell (docs/alerts.md)."""
+        if self.evaluation is None or self.rescored:
+            return True
+        return as_of - self.evaluation.as_of >= CHECKED_EVERY
 
 
 class Standings:
@@ -82,6 +100,8 @@ class Standings:
             if self._unsure and last.evaluation is not None:
                 await self._publish(last.evaluation)
         before = self._last[series]
+        if listed.part and not before.is_due(moment.as_of):
+            return False
         found = await self._context.in_thread(
             partial(self._evaluate, listed, view, moment, series, before)
         )
@@ -113,7 +133,10 @@ class Standings:
             positions=moment.positions,
             adjustments=self._adjustments(view.window, moment.as_of),
             governed=self._governed(listed, moment.as_of),
+            signs=self._signs(listed, view, moment),
         )
+        if listed.part == ORDERS:
+            return self._of_orders(picture, view, moment, before)
 
         def moved(units: Collection[str], since: Mapping[int, Position]) -> Mapping[str, Moved]:
             return self._moved(view, moment, units, since)
@@ -137,6 +160,38 @@ class Standings:
             for code, codes in parts.items()
             if not found.keys().isdisjoint(codes)
         }
+
+    def _of_orders(self, picture: Picture, view: View, moment: Moment, before: _Last) -> Evaluation:
+        """Ask about single orders; those of a district's units are told of the district."""
+        holder = {
+            part: unit.code for unit in picture.units for part in parts_of(unit, moment.registry)
+        }
+        of = Watched(
+            ruleset=self._rules.ruleset,
+            ranking=view.ranking,
+            series=picture.series.ranking,
+            kind=picture.series.kind,
+            group=picture.series.group,
+            window=view.window,
+            units=holder.keys(),
+            as_of=moment.as_of,
+        )
+
+        def untold_of(rule: AlertRule, since: Mapping[int, Position]) -> list[Occurrence]:
+            found = untold(self._context.database, rule, of, since, moment.positions)
+            return [each._replace(unit=holder[each.unit]) for each in found]
+
+        return evaluate_orders(picture, before.evaluation, untold_of, rescored=before.rescored)
+
+    def _signs(self, listed: RankedList, view: View, moment: Moment) -> UnitSigns:
+        """What the orders show; of a district added up over its units."""
+        if listed.part != SIGNS:
+            return NO_SIGNS
+        of = SignsOf(self._rules.ruleset, view.ranking, view.window, moment.as_of)
+        indicators = self._rules.policy.at(view.window.ends_at - 1).document.indicators
+        asked = {rule.rule for rule in listed.alerts}
+        found = signs(self._context.database, of, asked, indicators)
+        return sums_of_kind(found, moment.registry, listed.kind)
 
     def _adjustments(self, current: Window, as_of: Instant) -> Adjustments:
         """Those in force; read anew, so that none recorded before ``as_of`` is missing."""
@@ -178,7 +233,7 @@ class Standings:
     def _series(self, listed: RankedList, view: View) -> Series:
         return Series(
             ruleset=self._rules.ruleset,
-            ranking=view.ranking,
+            ranking=series_ranking(view.ranking, listed.part),
             kind=listed.kind,
             group=listed.group,
             window_kind=view.window.kind,
@@ -196,7 +251,7 @@ def encode_alert(alert: Alert, evaluation: Evaluation) -> bytes:
             "name": alert.name or alert.kind,
             "unit": alert.unit,
             "ruleset": series.ruleset,
-            "ranking": series.ranking,
+            "ranking": ranking_of(series.ranking),
             "kind": series.kind,
             "group": series.group,
             "window": {"kind": series.window_kind, "name": series.window_name},

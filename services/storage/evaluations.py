@@ -58,7 +58,7 @@ class Evaluation(NamedTuple):
     """One evaluation, numbered from 1 within its series, and what it was computed from.
 
     ``state`` is that of the alert rules after it, by the names of the rules; None where it was
-    stored before rules had any.
+    stored before rules had any. ``told``: what of single orders was told (`order_watch`).
     """
 
     series: Series
@@ -71,6 +71,7 @@ class Evaluation(NamedTuple):
     bottom: tuple[str, ...]
     alerts: tuple[Alert, ...]
     state: Mapping[str, Tracks] | None = None
+    told: tuple[str, ...] = ()
 
 
 def write(db: Database, evaluation: Evaluation) -> None:
@@ -98,6 +99,7 @@ def write(db: Database, evaluation: Evaluation) -> None:
         "alert.withheld": [alert.withheld for alert in alerts],
         "alert.detail": [_detail(alert) for alert in alerts],
         "state": _state_text(evaluation.state),
+        "told": list(evaluation.told),
     }
     db.insert("evaluations", {name: [value] for name, value in row.items()})
 
@@ -139,7 +141,7 @@ def listing(
     found = db.query(
         "SELECT window_from, window_to, number, as_of, positions, `ranked.unit`, `ranked.rank`,"
         " `ranked.score`, bottom, state, `alert.id`, `alert.kind`, `alert.unit`,"
-        " `alert.withheld`, `alert.detail`"
+        " `alert.withheld`, `alert.detail`, told"
         " FROM evaluations FINAL"
         " WHERE ruleset = {ruleset:UInt32} AND ranking = {ranking:String} AND kind = {kind:String}"
         " AND peer_group = {group:String} AND window_kind = {window_kind:String}"
@@ -153,7 +155,7 @@ def listing(
 
 def _evaluation(series: Series, row: tuple[Any, ...]) -> Evaluation:
     window_from, window_to, number, as_of, positions, *lists = row
-    units, ranks, scores, bottom, state, *alerts = lists
+    units, ranks, scores, bottom, state, *alerts, told = lists
     return Evaluation(
         series,
         window_from,
@@ -165,6 +167,7 @@ def _evaluation(series: Series, row: tuple[Any, ...]) -> Evaluation:
         tuple(bottom),
         read_alerts(alerts),
         _read_state(state),
+        tuple(told),
     )
 
 

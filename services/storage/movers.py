@@ -6,8 +6,8 @@ it is asked, and whoever asks.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final, NamedTuple
 
 from schemas.instants import Instant
 from schemas.records import Position
@@ -17,7 +17,7 @@ from services.storage.database import Database
 _START: Final = Position(0, -1)
 
 # Written with constants only, so that the index by position is used.
-_BETWEEN: Final = (
+BETWEEN: Final = (
     "shard = {shard:UInt16}"
     " AND (epoch > {epoch:UInt32} OR (epoch = {epoch:UInt32} AND offset > {offset:Int64}))"
     " AND (epoch < {last_epoch:UInt32}"
@@ -31,9 +31,9 @@ _MOVERS: Final = (
     "   AND at < fromUnixTimestamp64Micro({ends:Int64}, 'UTC'),"
     "   `span.unit`, `span.ranking`, `span.attributed_at`))) AS unit"
     "  FROM work_orders FINAL WHERE ruleset = {ruleset:UInt32} AND shard = {shard:UInt16}"
-    f"  AND subject IN (SELECT subject FROM events WHERE {_BETWEEN})) AS orders"
+    f"  AND subject IN (SELECT subject FROM events WHERE {BETWEEN})) AS orders"
     " INNER JOIN"
-    f" (SELECT subject, min(occurred_at) AS oldest FROM events WHERE {_BETWEEN} GROUP BY subject)"
+    f" (SELECT subject, min(occurred_at) AS oldest FROM events WHERE {BETWEEN} GROUP BY subject)"
     " AS came USING subject"
     " GROUP BY unit"
 )
@@ -61,19 +61,8 @@ def movers(
     """
     orders: dict[str, list[str]] = {}
     oldest: dict[str, Instant] = {}
-    for shard, last in sorted(upto.items()):
-        first = after.get(shard, _START)
-        if first >= last:
-            continue
-        params: dict[str, Any] = {
-            **of._asdict(),
-            "units": sorted(units),
-            "shard": shard,
-            "epoch": first.epoch,
-            "offset": first.offset,
-            "last_epoch": last.epoch,
-            "last_offset": last.offset,
-        }
+    for between in ranges(after, upto):
+        params = {**of._asdict(), "units": sorted(units), **between}
         for unit, subjects, at in db.query(_MOVERS, params):
             orders.setdefault(unit, []).extend(subjects)
             oldest[unit] = min(at, oldest.get(unit, at))
@@ -81,3 +70,17 @@ def movers(
         unit: Moved(tuple(sorted(subjects)[:ORDERS]), len(subjects), oldest[unit])
         for unit, subjects in orders.items()
     }
+
+
+def ranges(after: Mapping[int, Position], upto: Mapping[int, Position]) -> Iterator[dict[str, int]]:
+    """What `BETWEEN` asks of every shard that moved from one evaluation to another."""
+    for shard, last in sorted(upto.items()):
+        first = after.get(shard, _START)
+        if first < last:
+            yield {
+                "shard": shard,
+                "epoch": first.epoch,
+                "offset": first.offset,
+                "last_epoch": last.epoch,
+                "last_offset": last.offset,
+            }

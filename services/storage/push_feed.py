@@ -19,6 +19,8 @@ from services.storage.evaluations import ALERT_COLUMNS, Alert, RankedLine, Serie
 _ALERTS: Final = 4096
 
 _KEY: Final = "ruleset, ranking, kind, peer_group, window_kind, window_name, number"
+# Not of what only the orders tell of a list (`services.domain.alerting_lists.series_ranking`).
+_OF_RANKING: Final = "position(ranking, '-') = 0"
 _CONTENT: Final = (
     "window_from, window_to, as_of, bottom, `ranked.unit`, `ranked.rank`, `ranked.score`,"
     f" {ALERT_COLUMNS}"
@@ -83,7 +85,7 @@ def alerts_since(instant: Instant) -> int:
 
 
 def evaluations_after(db: Database, sequence: int, limit: int) -> list[LoggedEvaluation]:
-    """Evaluations after a place, in order."""
+    """Evaluations of rankings after a place, in order."""
     return _read(db, _places(db, sequence, limit, with_alerts=False))
 
 
@@ -165,6 +167,7 @@ def present(db: Database, ruleset: int) -> list[LoggedEvaluation]:
     """The last evaluation of each list that is evaluated now under a ruleset."""
     rows = db.query(
         f"SELECT max(sequence), {_KEY} FROM evaluation_log WHERE ruleset = {{ruleset:UInt32}}"  # noqa: S608 - names of columns
+        f" AND {_OF_RANKING}"
         f" GROUP BY {_KEY} ORDER BY window_name DESC, number DESC"
         " LIMIT 1 BY ranking, kind, peer_group, window_kind",
         {"ruleset": ruleset},
@@ -177,6 +180,7 @@ def _places(db: Database, sequence: int, limit: int, *, with_alerts: bool) -> Ro
     return db.query(
         f"SELECT sequence, {_KEY} FROM evaluation_log"  # noqa: S608 - names of columns
         " WHERE sequence > {after:UInt64} AND alerts >= {least:UInt32}"
+        f" AND ({{with_alerts:Bool}} OR {_OF_RANKING})"
         f" AND (sequence, {_KEY}) IN (SELECT min(sequence), {_KEY} FROM evaluation_log"
         f"  WHERE sequence > {{before:UInt64}} AND alerts >= {{least:UInt32}} GROUP BY {_KEY})"
         " ORDER BY sequence LIMIT {limit:UInt32}",
@@ -184,6 +188,7 @@ def _places(db: Database, sequence: int, limit: int, *, with_alerts: bool) -> Ro
             "after": sequence,
             "before": max(sequence - HOUR, 0),
             "least": 1 if with_alerts else 0,
+            "with_alerts": with_alerts,
             "limit": limit,
         },
     )
