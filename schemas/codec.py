@@ -149,10 +149,7 @@ def decode_frame(content_type: str | None, body: bytes) -> list[Decoded | EventE
     The content type decides which of the two it is, and where it says neither, the first
     character of the body.
     """
-    media_type = (content_type or "").partition(";")[0].strip().lower()
-    is_batch = media_type == BATCH_JSON or (
-        media_type != EVENT_JSON and body.lstrip(b" \t\r\n").startswith(b"[")
-    )
+    is_batch = _is_batch(content_type, body)
     try:
         parsed = orjson.loads(body)
     except ValueError:
@@ -163,6 +160,31 @@ def decode_frame(content_type: str | None, body: bytes) -> list[Decoded | EventE
     if not isinstance(parsed, list):
         return [_error("", MALFORMED)]
     return [_read(raw) for raw in parsed]
+
+
+def raw_events(content_type: str | None, body: bytes) -> list[Any]:
+    """What stands at each index of `decode_frame`, as parsed JSON; None where it is no JSON."""
+    is_batch = _is_batch(content_type, body)
+    try:
+        parsed = orjson.loads(body)
+    except ValueError:
+        elements = split_array(body) if is_batch else None
+        return [_parsed(element) for element in elements or [body]]
+    return parsed if is_batch and isinstance(parsed, list) else [parsed]
+
+
+def _is_batch(content_type: str | None, body: bytes) -> bool:
+    media_type = (content_type or "").partition(";")[0].strip().lower()
+    return media_type == BATCH_JSON or (
+        media_type != EVENT_JSON and body.lstrip(b" \t\r\n").startswith(b"[")
+    )
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return None
 
 
 def encode_event(decoded: Decoded) -> bytes:

@@ -21,12 +21,13 @@ from services.api.models import (
     PolicyAnswer,
     VersionModel,
 )
+from services.api.parameters import read_instant
 from services.api.tables.download import RESPONSES, Download, reply, wanted
 from services.api.tables.registers import dead_letters_table, dropped_fields_table
 from services.api.writing import decimal_text, local_text
 from services.domain.policy import Policy, Rules
 from services.storage import dead_letters
-from services.storage.dead_letters import Recorded
+from services.storage.dead_letters import Place, Recorded
 
 _Cursor = tuple[
     Annotated[int, Field(ge=EARLIEST, le=FOREVER)],
@@ -41,6 +42,9 @@ _Cursor = tuple[
 
 _CURSOR: Final = TypeAdapter[_Cursor](_Cursor)
 
+# Each number is one that the store can hold.
+_PLACE: Final = r"^[0-9]{1,4}/[0-9]{1,9}/[0-9]{1,18}/[0-9]{1,9}$"
+
 
 class DeadLettersQuery(Download):
     """Which dead letters, and a page of them."""
@@ -49,6 +53,18 @@ class DeadLettersQuery(Download):
 
     reason: Annotated[str, Field(max_length=64)] = Field("", description="Reason code. 原因代码。")
     subject: Annotated[str, Field(max_length=128)] = Field("", description="Work order. 工单号。")
+    from_: Annotated[str | None, Field(max_length=40)] = Field(
+        None,
+        alias="from",
+        description="Recorded from this instant on, RFC 3339 with an offset. 记录时间起点（含）。",
+    )
+    to: Annotated[str | None, Field(max_length=40)] = Field(
+        None, description="Recorded before this instant. 记录时间终点（不含）。"
+    )
+    place: Annotated[str | None, Field(pattern=_PLACE)] = Field(
+        None,
+        description="Where the log holds the original: shard/epoch/offset/index. 原始消息在日志中的位置。",
+    )
     after: Annotated[str | None, Field(max_length=500)] = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
@@ -70,21 +86,26 @@ def create_findings_router(context: ApiContext) -> APIRouter:
         responses=RESPONSES,
     )
     async def letters(request: Request, query: Annotated[DeadLettersQuery, Query()]) -> Response:
-        """List dead letters, the last recorded first.
+        """List dead letters, the last recorded first; `counts` are of all recorded in that time.
 
-        按记录时间倒序。
+        按记录时间倒序；counts 为该时间段内各原因的总数。
         """
+        since = EARLIEST if query.from_ is None else read_instant("from", query.from_)
+        until = FOREVER if query.to is None else read_instant("to", query.to)
         found = await ask(
             dead_letters.listing,
             context.database,
             reason=query.reason,
             subject=query.subject,
+            since=since,
+            until=until,
+            place=None if query.place is None else Place(*map(int, query.place.split("/"))),
             before=None if query.after is None else _read_cursor(query.after),
             limit=query.limit,
         )
         answer = DeadLettersAnswer(
             dead_letters=[_letter(context, recorded) for recorded in found],
-            counts=await ask(dead_letters.counts, context.database),
+            counts=await ask(dead_letters.counts, context.database, since, until),
             next=_cursor(found[-1]) if len(found) == query.limit else None,
         )
         return await reply(

@@ -14,6 +14,7 @@ import typer
 
 from services.cli.alerts_command import alerts_app
 from services.cli.cycles_command import audit, freeze, revise
+from services.cli.dlq_command import dlq_app
 from services.cli.errors import EXPECTED, end_with
 from services.cli.explain_command import explain
 from services.cli.import_command import import_file
@@ -38,6 +39,7 @@ app.add_typer(units_app, name="units")
 app.add_typer(policy_app, name="policy")
 app.add_typer(keys_app, name="keys")
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(dlq_app, name="dlq")
 
 DataDir = Annotated[
     Path | None, typer.Option(help="Where the data live [HOTLINE_DATA_DIR, .hotline]. 数据目录")

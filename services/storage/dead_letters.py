@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from schemas.instants import Instant
+from schemas.instants import EARLIEST, FOREVER, Instant
 from schemas.records import DeadLetter, Position
 from services.storage.database import Database
 
@@ -15,6 +15,15 @@ class Recorded(NamedTuple):
 
     recorded_at: Instant
     letter: DeadLetter
+
+
+class Place(NamedTuple):
+    """Where the log holds the original: several letters may name one place."""
+
+    partition: int
+    epoch: int
+    offset: int
+    frame_index: int
 
 
 def write(db: Database, letters: Sequence[DeadLetter], now: Instant) -> None:
@@ -44,18 +53,25 @@ def listing(
     *,
     reason: str = "",
     subject: str = "",
+    since: Instant = EARLIEST,
+    until: Instant = FOREVER,
+    place: Place | None = None,
     before: Recorded | None = None,
     limit: int = 100,
 ) -> list[Recorded]:
     """Dead letters, the last recorded first; ``before`` is the last one of the previous page.
 
-    An empty ``reason`` or ``subject`` means any.
+    An empty ``reason`` or ``subject`` means any, None any place. Recorded in [since, until).
     """
     found = db.query(
         "SELECT recorded_at, topic, partition, epoch, offset, frame_index, reason, path, detail,"
         " source, id, subject, type FROM dead_letters FINAL"
         " WHERE ({reason:String} = '' OR reason = {reason:String})"
         " AND ({subject:String} = '' OR subject = {subject:String})"
+        " AND toUnixTimestamp64Micro(recorded_at) >= {since:Int64}"
+        " AND toUnixTimestamp64Micro(recorded_at) < {until:Int64}"
+        " AND ({anywhere:Bool} OR (partition, epoch, offset, frame_index) ="
+        " ({at_partition:UInt16}, {at_epoch:UInt32}, {at_offset:Int64}, {at_index:UInt32}))"
         " AND ({all:Bool} OR (toUnixTimestamp64Micro(recorded_at), topic, partition, epoch, offset,"
         " frame_index, reason) < ({recorded_at:Int64}, {topic:String}, {partition:UInt16},"
         " {epoch:UInt32}, {offset:Int64}, {index:UInt32}, {last:String}))"
@@ -64,6 +80,10 @@ def listing(
         {
             "reason": reason,
             "subject": subject,
+            "since": since,
+            "until": until,
+            "anywhere": place is None,
+            **_at(place or Place(0, 0, 0, 0)),
             "limit": limit,
             "all": before is None,
             **_place(before or _NEWEST),
@@ -72,14 +92,29 @@ def listing(
     return [_recorded(row) for row in found]
 
 
-def counts(db: Database) -> dict[str, int]:
-    """How many dead letters there are, by reason."""
+def counts(db: Database, since: Instant = EARLIEST, until: Instant = FOREVER) -> dict[str, int]:
+    """How many dead letters were recorded in [since, until), by reason."""
     return dict(
-        db.query("SELECT reason, count() FROM dead_letters FINAL GROUP BY reason ORDER BY reason")
+        db.query(
+            "SELECT reason, count() FROM dead_letters FINAL"
+            " WHERE toUnixTimestamp64Micro(recorded_at) >= {since:Int64}"
+            " AND toUnixTimestamp64Micro(recorded_at) < {until:Int64}"
+            " GROUP BY reason ORDER BY reason",
+            {"since": since, "until": until},
+        )
     )
 
 
 _NEWEST = Recorded(0, DeadLetter("", 0, Position(0, 0), 0, "", "", ""))
+
+
+def _at(place: Place) -> dict[str, int]:
+    return {
+        "at_partition": place.partition,
+        "at_epoch": place.epoch,
+        "at_offset": place.offset,
+        "at_index": place.frame_index,
+    }
 
 
 def _place(recorded: Recorded) -> dict[str, object]:

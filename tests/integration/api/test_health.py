@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from schemas.instants import SECOND, format_instant
 from schemas.records import DeadLetter, Position
 from services.storage import dead_letters
 from services.storage.errors import StorageUnavailable
@@ -59,3 +60,21 @@ async def test_dead_letters_by_pages_and_reasons(new_city: City) -> None:
         assert rest["next"] is None
         some = await client.get("/v1/dead-letters", reason="time_in_future")
         assert [entry["position"]["offset"] for entry in some["dead_letters"]] == [0]
+
+
+async def test_dead_letters_of_a_time_and_of_a_place(new_city: City) -> None:
+    places = [(1, 0), (1, 0), (1, 7), (0, 0)]
+    for number, (partition, index) in enumerate(places):
+        position = Position(1, 5)
+        letter = DeadLetter("work-order-events", partition, position, index, f"r{number}", "", "")
+        dead_letters.write(new_city.database, [letter], NOW + number * SECOND)
+    async with connect(new_city) as client:
+        between = {"from": format_instant(NOW + SECOND), "to": format_instant(NOW + 3 * SECOND)}
+        some = await client.get("/v1/dead-letters", **between)
+        assert [entry["reason"] for entry in some["dead_letters"]] == ["r2", "r1"]
+        assert some["counts"] == {"r1": 1, "r2": 1}
+        here = await client.get("/v1/dead-letters", place="1/1/5/0")
+        assert [entry["reason"] for entry in here["dead_letters"]] == ["r1", "r0"]
+        assert not (await client.get("/v1/dead-letters", place="1/2/5/0"))["dead_letters"]
+        await client.refused("/v1/dead-letters", 422, "invalid_time", **{"from": "yesterday"})
+        await client.refused("/v1/dead-letters", 422, "invalid_request", place="1/1/5")
