@@ -131,6 +131,12 @@ class Settings(BaseSettings):
         description="Seconds without a sign of life after which the partitions of a worker go to "
         "others. The broker allows 6 to 1800 unless it is set otherwise.",
     )
+    reconcile_every: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=0,
+        title="Reconcile",
+        description="Seconds after which a worker compares counters, orders and the log of its shards "
+        "again (docs/operations.md); 0: never.",
+    )
     max_body_bytes: Annotated[int, Field(ge=1024, le=512 * 1024 * 1024)] = Field(
         default=8 * 1024 * 1024,
         title="Largest request",

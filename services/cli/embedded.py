@@ -145,6 +145,7 @@ def scoring_worker(
         flush_interval=settings.flush_interval,
         embedded_timeouts=embedded_timeouts,
         timeout=settings.worker_timeout,
+        reconcile_every=settings.reconcile_every,
     )
 
 

@@ -20,6 +20,7 @@ from services.cli.explain_command import explain
 from services.cli.import_command import import_file
 from services.cli.keys_command import keys_app
 from services.cli.policy_command import policy_app
+from services.cli.reconcile_command import reconcile
 from services.cli.simulate.command import simulate
 from services.cli.what_if_command import what_if
 from services.settings import Settings, load_settings
@@ -181,6 +182,7 @@ app.command("explain")(explain)
 app.command("freeze")(freeze)
 app.command("revise")(revise)
 app.command("audit")(audit)
+app.command("reconcile")(reconcile)
 
 
 def _serve(

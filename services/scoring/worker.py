@@ -20,6 +20,7 @@ from services.scoring.frames import Message
 from services.scoring.load import check_partitions, resume_position
 from services.scoring.owner import Owner
 from services.scoring.ranking_agent import RankingAgent
+from services.scoring.reconcile.schedule import Schedule
 from services.storage.database import Database
 from services.storage.rules import RuleBook
 from services.storage.shard_store import ShardStore
@@ -48,6 +49,7 @@ class ScoringWorker:
             unless the timeouts are the embedded ones.
         on_step: Called before every step of a flush and of a build (`services.scoring.context`).
         block: Orders evaluated at once under a new policy.
+        reconcile_every: Seconds between two comparisons of the shards held here; 0: none.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class ScoringWorker:
         timeout: float = _CLUSTER_TIMEOUT,
         on_step: Callable[[str], None] = no_step,
         block: int = 2_000,
+        reconcile_every: float = 0,
     ) -> None:
         rebalance_timeout = (_EMBEDDED_TIMEOUT if embedded_timeouts else timeout) / 2
         self._bootstrap = bootstrap
@@ -89,6 +92,9 @@ class ScoringWorker:
         self._kafka: Kafka | None = None
         self._ranking: RankingAgent | None = None
         self._following: asyncio.Task[None] | None = None
+        self._schedule: Schedule | None = None
+        if reconcile_every:
+            self._schedule = Schedule(self._context, bootstrap, reconcile_every, self.marks)
 
     async def start(self) -> None:
         """Join the group; return when the partitions assigned here are loaded.
@@ -133,9 +139,13 @@ class ScoringWorker:
         finally:
             down.cancel()
             loaded.cancel()
+        if self._schedule is not None:
+            self._schedule.start()
 
     async def stop(self) -> None:
         """Flush and hand over what is held, and leave the group."""
+        if self._schedule is not None:
+            await self._schedule.stop()
         await asyncio.gather(*(owner.hand_over() for owner in self._owners.values()))
         if self._following is not None:
             self._following.cancel()

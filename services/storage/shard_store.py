@@ -162,20 +162,22 @@ class ShardStore:
 
         Conflicting contents of one id are all there; of identical copies the first.
         """
-        orders: dict[str, OrderRow] = {}
+        events = self.fetch_events(subjects)
+        return self.fetch_rows(subjects), events
+
+    def fetch_events(self, subjects: Sequence[str]) -> dict[str, list[LoggedEvent]]:
+        """The events of `fetch` alone."""
         events: dict[str, list[LoggedEvent]] = {}
         for part in by_bytes(sorted(set(subjects))):
-            wanted = {**self._own, "subjects": part}
             found = self._db.query(
                 f"SELECT {rows.listed(rows.EVENT_COLUMNS)} FROM events"  # noqa: S608 (names only)
                 " WHERE shard = {shard:UInt16} AND subject IN {subjects:Array(String)}"
                 " ORDER BY epoch, offset, frame_index LIMIT 1 BY subject, source, id, digest",
-                wanted,
+                {**self._own, "subjects": part},
             )
             for logged in rows.logged_events(found):
                 events.setdefault(logged.event.subject, []).append(logged)
-            orders |= self._rows(wanted)
-        return orders, events
+        return events
 
     def fetch_rows(self, subjects: Sequence[str]) -> dict[str, OrderRow]:
         """The row of each order that has one, without its events."""

@@ -1,0 +1,43 @@
+"""`hotline reconcile` over a store that a service has filled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.storage.database import Database
+from tests.integration.embedded.city import events
+from tests.support.brokers import Broker
+from tests.support.service import run_hotline, start_service
+
+
+def test_a_filled_store_is_equal_until_someone_changes_it(tansu: Broker, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    settings = {"HOTLINE_KAFKA_BOOTSTRAP": tansu.bootstrap, "HOTLINE_DATA_DIR": str(data)}
+    service = start_service(data, environment=settings)
+    try:
+        service.accepted(*events(range(20)))
+        busy = run_hotline("reconcile", environment=settings)
+        assert busy.returncode == 1
+        assert "in use by process" in busy.stderr
+        assert service.interrupt() == 0
+    finally:
+        service.kill()
+
+    equal = run_hotline("reconcile", environment=settings)
+    assert equal.returncode == 0, equal.stderr
+    assert equal.stdout.count("一致 equal") == 2
+    absent = run_hotline("reconcile", "--shard", "2", environment=settings)
+    assert absent.returncode == 1
+    assert "0 to 1" in absent.stderr
+
+    database = Database.open(f"chdb://{data / 'chdb'}")
+    database.execute(
+        "ALTER TABLE counters UPDATE denominator = denominator + 1"
+        " WHERE indicator = 'volume' AND shard = 1 SETTINGS mutations_sync = 2"
+    )
+    database.close()
+    differs = run_hotline("reconcile", environment=settings)
+    assert differs.returncode == 1
+    assert differs.stdout.splitlines()[0].endswith("一致 equal")
+    assert differs.stdout.splitlines()[1].endswith("不一致 differs")
+    assert "lead 110101001 volume 2025-10-" in differs.stderr
