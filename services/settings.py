@@ -114,6 +114,17 @@ class Settings(BaseSettings):
         title="Port",
         description="Port of the HTTP services; 0 takes a free one.",
     )
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        default=0,
+        title="Metrics port",
+        description="Port on which every process answers /metrics, /livez and /readyz, without a key "
+        "(docs/metrics.md); 0: none.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        title="Log format",
+        description="`json`: each line of the log is a JSON object (docs/metrics.md).",
+    )
     access: Literal["open", "keys"] = Field(
         default="open",
         title="Access",

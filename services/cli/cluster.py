@@ -17,6 +17,7 @@ from services.cli.embedded import scoring_worker, started
 from services.cli.engine import Engine, current_engine, prepare_engine
 from services.cli.errors import CommandError
 from services.cli.http_server import bind, serving, url_of
+from services.cli.observing import observing
 from services.cli.pushing import pushing
 from services.cli.topics import ensure_topics
 from services.cli.web_app import (
@@ -30,6 +31,7 @@ from services.cli.web_app import (
     warn_if_open,
 )
 from services.ingest.router import create_router
+from services.metrics.registry import Metrics
 from services.settings import Settings
 
 
@@ -63,8 +65,17 @@ async def run_worker(settings: Settings) -> None:
     """Score until cancelled."""
     async with AsyncExitStack() as stack:
         engine = await _engine(settings, stack)
+        metrics = Metrics()
         worker = scoring_worker(
-            settings, engine, bootstrap_of(settings), settings.epoch, embedded_timeouts=False
+            settings,
+            engine,
+            bootstrap_of(settings),
+            settings.epoch,
+            embedded_timeouts=False,
+            metrics=metrics,
+        )
+        await stack.enter_async_context(
+            observing(settings, metrics, lambda: {"scoring": worker.ready()})
         )
         stack.push_async_callback(worker.stop)
         await started(worker)
@@ -77,9 +88,10 @@ async def run_gateway(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         engine = await _engine(settings, stack)
         sender = await stack.enter_async_context(running_sender(bootstrap_of(settings), settings))
-        gateway = build_gateway(settings, engine, sender, wait_stored=None)
+        metrics = Metrics()
+        gateway = build_gateway(settings, engine, sender, wait_stored=None, metrics=metrics)
         health = create_health_router(api_context(settings, engine, dict))
-        await _serve(settings, engine, stack, [create_router(gateway), health])
+        await _serve(settings, engine, stack, metrics, [create_router(gateway), health])
 
 
 async def run_api(settings: Settings) -> None:
@@ -87,7 +99,9 @@ async def run_api(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         engine = await _engine(settings, stack)
         context = api_context(settings, engine, dict, await _emit(settings, engine, stack))
-        await _serve(settings, engine, stack, query_routers(context), pushing(settings, context))
+        metrics = Metrics()
+        beside = pushing(settings, context, metrics)
+        await _serve(settings, engine, stack, metrics, query_routers(context), beside)
 
 
 async def _emit(settings: Settings, engine: Engine, stack: AsyncExitStack) -> Emit | None:
@@ -108,14 +122,16 @@ async def _serve(
     settings: Settings,
     engine: Engine,
     stack: AsyncExitStack,
+    metrics: Metrics,
     routers: list[APIRouter],
     *beside: AbstractAsyncContextManager[None],
 ) -> None:
     listener = stack.enter_context(bind(settings.host, settings.port))
     warn_if_open(settings, listener)
     await stack.enter_async_context(
-        serving(guarded_app(routers, settings, engine.database), listener)
+        serving(guarded_app(routers, settings, engine.database, metrics), listener)
     )
+    await stack.enter_async_context(observing(settings, metrics, dict))
     for part in beside:
         await stack.enter_async_context(part)
     say_ready(url_of(listener))

@@ -26,6 +26,7 @@ from services.cli.guarded import GuardedProcess
 from services.cli.http_server import bind, serving, url_of
 from services.cli.keys_command import first_key
 from services.cli.local_broker import LocalBroker
+from services.cli.observing import observing
 from services.cli.pushing import pushing
 from services.cli.topics import ensure_topics, topic_id
 from services.cli.web_app import (
@@ -39,6 +40,7 @@ from services.cli.web_app import (
     warn_if_open,
 )
 from services.ingest.router import create_router as push_router
+from services.metrics.registry import Metrics
 from services.scoring.faust_app import TopicsMissingError
 from services.scoring.worker import ScoringWorker
 from services.settings import Settings
@@ -85,17 +87,26 @@ async def run_embedded(
         log = await asyncio.to_thread(_open_log, settings, engine)
         if log.broker:
             stack.push_async_callback(asyncio.to_thread, log.broker.process.stop)
-        worker = scoring_worker(settings, engine, log.bootstrap, log.epoch, embedded_timeouts=True)
+        metrics = Metrics()
+        worker = scoring_worker(
+            settings,
+            engine,
+            log.bootstrap,
+            log.epoch,
+            embedded_timeouts=True,
+            metrics=metrics,
+        )
         stack.push_async_callback(_stop, worker)
         await started(worker)
         sender = await stack.enter_async_context(running_sender(log.bootstrap, settings))
-        gateway = build_gateway(settings, engine, sender, worker.wait_stored)
+        gateway = build_gateway(settings, engine, sender, worker.wait_stored, metrics)
         context = api_context(settings, engine, lambda: _state(log, worker), emitter(gateway))
         routers = [push_router(gateway), *query_routers(context)]
         await stack.enter_async_context(
-            serving(guarded_app(routers, settings, engine.database), listener)
+            serving(guarded_app(routers, settings, engine.database, metrics), listener)
         )
-        await stack.enter_async_context(pushing(settings, context))
+        await stack.enter_async_context(observing(settings, metrics, lambda: _state(log, worker)))
+        await stack.enter_async_context(pushing(settings, context, metrics))
         on_ready(url_of(listener), time.monotonic() - began)
         if demo:
             await stack.enter_async_context(_demo_city(url_of(listener)))
@@ -133,7 +144,13 @@ def _open_log(settings: Settings, engine: Engine) -> Log:
 
 
 def scoring_worker(
-    settings: Settings, engine: Engine, bootstrap: str, epoch: int, *, embedded_timeouts: bool
+    settings: Settings,
+    engine: Engine,
+    bootstrap: str,
+    epoch: int,
+    *,
+    embedded_timeouts: bool,
+    metrics: Metrics,
 ) -> ScoringWorker:
     """Make a worker for one log, not yet started."""
     return ScoringWorker(
@@ -146,6 +163,7 @@ def scoring_worker(
         embedded_timeouts=embedded_timeouts,
         timeout=settings.worker_timeout,
         reconcile_every=settings.reconcile_every,
+        metrics=metrics,
     )
 
 

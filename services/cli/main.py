@@ -80,6 +80,7 @@ def up(  # noqa: PLR0917 - typer takes options by name
     Data stay in the data directory: stop with Ctrl-C, start again, and the numbers are the same.
     """
     from services.cli.embedded import run_embedded  # noqa: PLC0415 - heavy, and --help is not
+    from services.cli.observing import use_log_format  # noqa: PLC0415
     from services.cli.stopping import run_until_stopped  # noqa: PLC0415
 
     with _said_plainly():
@@ -99,6 +100,7 @@ def up(  # noqa: PLR0917 - typer takes options by name
             if browser:
                 webbrowser.open(url)
 
+        use_log_format(settings)
         run_until_stopped(lambda: run_embedded(settings, on_ready, demo=demo))
         typer.echo("已停止，数据已保存 · stopped; everything is stored")
 
@@ -188,10 +190,12 @@ app.command("reconcile")(reconcile)
 def _serve(
     run: Callable[[Settings], Coroutine[Any, Any, None]], read: Callable[[], Settings]
 ) -> None:
+    from services.cli.observing import use_log_format  # noqa: PLC0415
     from services.cli.stopping import run_until_stopped  # noqa: PLC0415
 
     with _said_plainly():
         settings = read()
+        use_log_format(settings)
         run_until_stopped(lambda: run(settings))
 
 

@@ -13,12 +13,15 @@ from services.api.push.courier import Courier
 from services.api.push.lease import Lease
 from services.api.push.messages import Messages
 from services.api.push.sending import WebhookSender
+from services.metrics.registry import Metrics
 from services.settings import Settings
 from services.storage.endpoints import CHANNEL, WEBHOOK
 
 
 @asynccontextmanager
-async def pushing(settings: Settings, context: ApiContext) -> AsyncIterator[None]:
+async def pushing(
+    settings: Settings, context: ApiContext, metrics: Metrics | None = None
+) -> AsyncIterator[None]:
     """Deliver alerts while the block runs; then end the streams, which never end by themselves.
 
     Of all such processes of a cluster one delivers; `services.storage.beats` says which.
@@ -36,6 +39,7 @@ async def pushing(settings: Settings, context: ApiContext) -> AsyncIterator[None
             link=settings.public_url,
         ),
         lease=Lease(context.database),
+        metrics=metrics,
     )
     task = asyncio.create_task(courier.run())
     try:

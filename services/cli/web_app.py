@@ -25,12 +25,14 @@ from services.ingest.gateway import Gateway
 from services.ingest.import_router import create_import_router
 from services.ingest.intake import Intake
 from services.ingest.sender import MIB, Sender
+from services.metrics.registry import Metrics
 from services.settings import Settings
 from services.storage.database import Database
 from services.storage.readers import Readers
 from services.storage.rules import RuleBook
 from services.web.access.guard import install_access
 from services.web.etags import install_etags
+from services.web.metrics import install_request_metrics
 from services.web.openapi import install_openapi
 from services.web.problems import install_problem_handlers
 
@@ -63,10 +65,13 @@ def build_app(routers: Iterable[APIRouter]) -> FastAPI:
     return app
 
 
-def guarded_app(routers: Iterable[APIRouter], settings: Settings, database: Database) -> FastAPI:
+def guarded_app(
+    routers: Iterable[APIRouter], settings: Settings, database: Database, metrics: Metrics
+) -> FastAPI:
     """Build the application as it is served: behind keys if the settings ask for them."""
     app = build_app(routers)
     install_access(app, StoredKeys(database, now), keys=settings.access == "keys")
+    install_request_metrics(app, metrics)
     return app
 
 
@@ -85,7 +90,11 @@ def warn_if_open(settings: Settings, listener: socket.socket) -> None:
 
 
 def build_gateway(
-    settings: Settings, engine: Engine, sender: Sender, wait_stored: WaitStored | None
+    settings: Settings,
+    engine: Engine,
+    sender: Sender,
+    wait_stored: WaitStored | None,
+    metrics: Metrics | None = None,
 ) -> Gateway:
     """Build the push gateway; with ``wait_stored`` acknowledged means stored."""
     readers = Readers(engine.database)
@@ -102,6 +111,7 @@ def build_gateway(
         ),
         wait_stored=wait_stored,
         body_limit=settings.max_body_bytes,
+        metrics=metrics,
     )
 
 

@@ -21,6 +21,7 @@ from services.ingest.framing import Framer, Sent
 from services.ingest.intake import Intake
 from services.ingest.refusals import refusal
 from services.ingest.sender import MIB, OverloadedError, Sender
+from services.metrics.registry import Metrics
 from services.web.problems import Problem
 
 FUTURE_TOLERANCE: Final = 5 * MINUTE
@@ -74,6 +75,7 @@ class Gateway:
         event_limit: events of a request.
         acknowledge_seconds: how long to wait for the broker.
         store_seconds: how long to wait for `wait_stored`.
+        metrics: where it counts; its own if left out.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Gateway:
         event_limit: int = EVENT_LIMIT,
         acknowledge_seconds: float = 15.0,
         store_seconds: float = 15.0,
+        metrics: Metrics | None = None,
     ) -> None:
         if body_limit > sender.limit_bytes:
             raise ValueError("a body at its limit would never fit into the sender's queue")
@@ -105,6 +108,8 @@ class Gateway:
         self._store_seconds = store_seconds
         self._body_bytes = 0
         self._dropped_fields: Counter[str] = Counter()
+        self._metrics = metrics or Metrics()
+        self._metrics.on_scrape.append(self._measure)
 
     def dropped_fields(self) -> dict[str, int]:
         """Count, by name, the unknown fields dropped from accepted events since the start."""
@@ -141,12 +146,15 @@ class Gateway:
         known = await self._known(events)
         refused += conflicts(events, known)
         if refused:
+            self._metrics.gateway_events.labels("refused").inc(len(refused))
             raise _refused(sorted(refused, key=lambda bad: bad.index), single=intake.single)
         verdicts = duplicates(events, known)
         fresh = [
             checked for checked, duplicate in zip(events, verdicts, strict=True) if not duplicate
         ]
         await self._log(fresh)
+        self._metrics.gateway_events.labels("accepted").inc(len(fresh))
+        self._metrics.gateway_events.labels("duplicate").inc(len(events) - len(fresh))
         return Receipt(
             accepted=len(fresh),
             duplicates=len(events) - len(fresh),
@@ -160,6 +168,10 @@ class Gateway:
                 for checked, duplicate in zip(events, verdicts, strict=True)
             ],
         )
+
+    def _measure(self) -> None:
+        self._metrics.gateway_pending_bytes.set(self._sender.pending_bytes + self._body_bytes)
+        self._metrics.gateway_limit_bytes.set(self._sender.limit_bytes)
 
     async def _known(self, events: Sequence[Checked]) -> Mapping[Key, Known]:
         if self._archive is None:

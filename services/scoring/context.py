@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from schemas.instants import Instant
+from services.metrics.registry import Metrics
 from services.storage.database import Database
 from services.storage.rules import RuleBook
 
@@ -54,6 +55,7 @@ class ScoringContext:
     executor: Executor
     building: asyncio.Semaphore
     block: int = 2_000
+    metrics: Metrics = field(default_factory=Metrics)
 
     async def in_thread(self, function: Callable[[], T]) -> T:
         """Run what blocks or computes for long beside the event loop."""

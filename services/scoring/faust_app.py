@@ -14,6 +14,7 @@ import faust
 from faust.types import TP
 from kafka import KafkaConsumer
 
+from schemas.instants import SECOND
 from schemas.topics import (
     DEAD_LETTERS,
     RANK_ALERTS,
@@ -104,7 +105,12 @@ class Kafka:
                 message = event.message
                 await handler(
                     message.partition,
-                    Message(message.offset, _content_type(message.headers), message.value),
+                    Message(
+                        message.offset,
+                        _content_type(message.headers),
+                        message.value,
+                        round((message.timestamp or 0) * SECOND),
+                    ),
                 )
 
         self.app.agent(topic, name=name, isolated_partitions=isolated_partitions)(hand_over)
@@ -157,6 +163,17 @@ class Kafka:
         tp = TP(WORK_ORDER_EVENTS, partition)
         offsets: Mapping[TP, int] = await self.app.consumer.earliest_offsets(tp)
         return offsets[tp]
+
+    def end(self, partition: int) -> int | None:
+        """The offset that the next message of the log gets, as the last fetch told; None before."""
+        tp = TP(WORK_ORDER_EVENTS, partition)
+        if tp not in self.app.consumer.assignment():
+            return None
+        try:
+            end: int | None = self.app.consumer.highwater(tp)
+        except (AssertionError, AttributeError):  # a rebalance is under way
+            return None
+        return end
 
     async def seek(self, partition: int, offset: int) -> None:
         """Fetch from an offset on."""

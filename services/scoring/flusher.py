@@ -9,10 +9,12 @@ crash between two of them is mended by the next load.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
+from schemas.instants import SECOND
 from schemas.records import CounterKey, DeadLetter, FlushMark, Sums
 from schemas.topics import STREET_RATES
 from services.scoring.frames import Message, read_messages
@@ -23,6 +25,13 @@ from services.scoring.shard import Changes
 from services.scoring.tenure import Tenure
 
 _LATER: Final = "next."  # before the steps of every lane but the first
+
+
+class Sizes(NamedTuple):
+    """What a shard keeps in memory."""
+
+    counters: int
+    hot_orders: int
 
 
 class Flusher:
@@ -48,6 +57,12 @@ class Flusher:
         return self._lanes[0].mark
 
     @property
+    def sizes(self) -> Sizes:
+        """Of the ruleset in force."""
+        shard = self._lanes[0].shard
+        return Sizes(len(shard.counters), shard.hot_orders)
+
+    @property
     def rulesets(self) -> list[int]:
         """The numbers that every flush is stored under, ascending."""
         return [lane.ruleset for lane in self._lanes]
@@ -66,7 +81,9 @@ class Flusher:
         Raises:
             LostError: the partition has another owner; nothing more may be written or committed.
         """
+        began = time.monotonic()
         computed = await self._context.in_thread(lambda: self._compute_and_store(messages))
+        self._count(messages, computed[0])
         letters = _each_once(computed)
         if letters:
             self._context.on_step("dead_letters")
@@ -80,6 +97,7 @@ class Flusher:
             # lie messages whose dead letters nobody has published yet.
             if not await self._kafka.commit(self._partition, messages[-1].offset + 1):
                 raise LostError
+            self._context.metrics.flush_seconds.observe(time.monotonic() - began)
 
     async def publish_rates(self, lane: Lane, counters: Mapping[CounterKey, Sums]) -> None:
         """Tell `street-rates` what a flush changed."""
@@ -94,6 +112,15 @@ class Flusher:
         computed = [lane.compute(now, batch) for lane in self._lanes]
         self._write(computed)
         return computed
+
+    def _count(self, messages: Sequence[Message], changes: Changes) -> None:
+        """From here on every ranking counts them: rankings are read from the stored counters."""
+        metrics, now = self._context.metrics, self._context.clock()
+        metrics.events.inc(len(changes.events))
+        for message in messages:
+            if message.logged_at:
+                waited = max(0, now - message.logged_at)  # another machine's clock may be ahead
+                metrics.event_to_rank_seconds.observe(waited / SECOND)
 
     def _write(self, computed: Sequence[Changes]) -> None:
         store, fence = self._lanes[0].store, self._fence

@@ -81,7 +81,13 @@ def fold_order(subject: str, state: OrderState, policy: Policy) -> OrderRow | No
         # The place only: the message may quote what the events hold.
         place = "".join(traceback.format_tb(error.__traceback__))
         cause = type(error).__name__
-        logger.error("policy %s cannot evaluate an order: %s\n%s", policy.id, cause, place)  # noqa: TRY400
+        logger.error(  # noqa: TRY400
+            "policy %s cannot evaluate an order: %s\n%s",
+            policy.id,
+            cause,
+            place,
+            extra={"order": subject, "event": state.latest().event.id},
+        )
         return None
     return OrderRow(subject, frozenset(event.digest for event in events), outcome, took)
 

@@ -7,17 +7,23 @@ from typing import NamedTuple
 
 from schemas.codec import decode_frame
 from schemas.errors import EventError
+from schemas.instants import Instant
 from schemas.records import DeadLetter, LoggedEvent, Position
 from schemas.topics import WORK_ORDER_EVENTS
 from services.scoring.shard import Batch
 
 
 class Message(NamedTuple):
-    """One Kafka message: one event or a frame of events. ``value`` None is a tombstone."""
+    """One Kafka message: one event or a frame of events.
+
+    ``value`` None is a tombstone. ``logged_at`` is the message's own time, 0 if it has none: of use for
+    latencies only.
+    """
 
     offset: int
     content_type: str | None
     value: bytes | None
+    logged_at: Instant = 0
 
 
 def read_messages(partition: int, epoch: int, messages: Sequence[Message]) -> Batch:

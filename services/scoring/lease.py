@@ -6,11 +6,15 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
+
+from services.storage.errors import StorageUnavailable
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+Trouble = Literal["unavailable", "refused"]
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 5.0
@@ -26,13 +30,20 @@ class Lease:
 
     Safe to share between threads.
 
+    `trouble` says why the last step is being repeated, None when it is not.
+
     Args:
         within: A lease that this one ends with, at the latest.
+        on_trouble: Hears of every failed step.
     """
 
-    def __init__(self, within: Lease | None = None) -> None:
+    def __init__(
+        self, within: Lease | None = None, on_trouble: Callable[[Trouble], None] | None = None
+    ) -> None:
         self._given_up = threading.Event()
         self._within = within
+        self._on_trouble = on_trouble
+        self.trouble: Trouble | None = None
 
     def give_up(self) -> None:
         """End it: every step that has not begun raises `LostError`."""
@@ -52,14 +63,33 @@ class Lease:
         pause = _FIRST_PAUSE
         while not self.given_up:
             try:
-                return operation()
+                result = operation()
             except LostError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever ails the store, no event is lost
-                logger.warning("%s failed, next try in %.1f s: %s", what, pause, _brief(error))
+                self._note(what, pause, error)
+            else:
+                self.trouble = None
+                return result
             self._given_up.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
         raise LostError
+
+    def _note(self, what: str, pause: float, error: Exception) -> None:
+        """Say which it is: an outage ends by itself, a refusal needs somebody."""
+        if not isinstance(error, StorageUnavailable | OSError):
+            self.trouble = "refused"
+            logger.error(
+                "%s is refused and will be until somebody mends it, next try in %.1f s: %s",
+                what,
+                pause,
+                _brief(error),
+            )
+        else:
+            self.trouble = "unavailable"
+            logger.warning("%s failed, next try in %.1f s: %s", what, pause, _brief(error))
+        if self._on_trouble is not None:
+            self._on_trouble(self.trouble)
 
 
 async def persist(lease: Lease, operation: Callable[[], Awaitable[T]]) -> T:

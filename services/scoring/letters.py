@@ -49,6 +49,8 @@ class Letters:
         self._lease.patiently(
             "writing dead letters", lambda: dead_letters.write(context.database, letters, now)
         )
+        for letter in letters:
+            context.metrics.dead_letters.labels(letter.reason).inc()
 
     async def _send(self, letters: Sequence[DeadLetter]) -> None:
         for start in range(0, len(letters), _SENT_AT_ONCE):

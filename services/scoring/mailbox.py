@@ -24,6 +24,11 @@ class Mailbox:
         self._rewinding_to: int | None = None
         self._losses = 0
 
+    @property
+    def held_bytes(self) -> int:
+        """Of the messages that wait."""
+        return self._bytes
+
     async def put(self, message: Message) -> None:
         """Append, after waiting for room."""
         losses = self._losses

@@ -12,9 +12,9 @@ from schemas.records import FlushMark
 from services.scoring.claims import claim
 from services.scoring.context import ScoringContext
 from services.scoring.faust_app import Kafka
-from services.scoring.flusher import Flusher
+from services.scoring.flusher import Flusher, Sizes
 from services.scoring.frames import Message
-from services.scoring.lease import Lease, LostError, persist
+from services.scoring.lease import Lease, LostError, Trouble, persist
 from services.scoring.letters import Letters
 from services.scoring.load import Loaded, load_shard
 from services.scoring.mailbox import Mailbox
@@ -48,14 +48,21 @@ class Owner:
     ) -> None:
         self.mailbox = Mailbox()
         self.mark: FlushMark | None = None
+        self.sizes: Sizes | None = None
         self._context = context
         self._kafka = kafka
         self._partition = partition
         self._on_stored = on_stored
         self._lease = Lease()
+        self._attempt = Lease()
         self._draining = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._real_gap: int | None = None
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why the store does not take what is written at the moment; None if it does."""
+        return self._attempt.trouble
 
     async def take_over(self) -> None:
         """Begin a new claim and load, also when Faust kept the partition over a rebalance."""
@@ -88,7 +95,7 @@ class Owner:
 
     async def _run(self, lease: Lease) -> None:
         while not lease.given_up and not self._draining.is_set():
-            attempt = Lease()
+            self._attempt = attempt = Lease(on_trouble=self._retried)
             try:
                 await self._own(attempt)
             except LostError:
@@ -122,22 +129,25 @@ class Owner:
         context.on_step("load.rates")
         for lane, corrected in loaded:
             await flusher.publish_rates(lane, corrected)
-        self._stored(flusher.mark)
+        self._stored(flusher)
         await self._rewind_if_beyond(flusher.mark, lease)
         succession = Succession(tenure, store, flusher, self.mailbox.wake)
         try:
             while await self._next():
                 messages = await self._in_sequence(self.mailbox.take(), flusher.mark, lease)
                 await flusher.flush(messages)
-                self._stored(flusher.mark)
+                self._stored(flusher)
                 await succession.follow(context.rules.last)
                 await self._pause()
         finally:
             succession.stop()
 
-    def _stored(self, mark: FlushMark) -> None:
-        self.mark = mark
+    def _stored(self, flusher: Flusher) -> None:
+        self.mark, self.sizes = flusher.mark, flusher.sizes
         self._on_stored()
+
+    def _retried(self, trouble: Trouble) -> None:
+        self._context.metrics.store_retries.labels(trouble).inc()
 
     async def _next(self) -> bool:
         """Wait for messages or the heartbeat; False when the partition is to be handed over."""

@@ -115,6 +115,11 @@ class Shard:
         """Of the cycles, likewise."""
         return self._totals.sums
 
+    @property
+    def hot_orders(self) -> int:
+        """How many orders are kept with their events."""
+        return len(self._hot)
+
     def refill(self, upcoming: Iterable[tuple[Instant, str]], horizon: Instant) -> None:
         """Take the boundaries in (clock, horizon] of all stored orders; nothing may be unstored."""
         self._deadlines = list(upcoming)

@@ -13,11 +13,13 @@ from typing import Final
 
 from schemas.instants import Instant
 from schemas.records import FlushMark, Position
+from services.metrics.registry import Metrics
 from services.scoring.condition import Changed
 from services.scoring.context import ScoringContext, no_step
 from services.scoring.faust_app import Kafka, check_topics
 from services.scoring.frames import Message
 from services.scoring.load import check_partitions, resume_position
+from services.scoring.measuring import measure
 from services.scoring.owner import Owner
 from services.scoring.ranking_agent import RankingAgent
 from services.scoring.reconcile.schedule import Schedule
@@ -50,6 +52,7 @@ class ScoringWorker:
         on_step: Called before every step of a flush and of a build (`services.scoring.context`).
         block: Orders evaluated at once under a new policy.
         reconcile_every: Seconds between two comparisons of the shards held here; 0: none.
+        metrics: Where it counts; its own if left out.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class ScoringWorker:
         on_step: Callable[[str], None] = no_step,
         block: int = 2_000,
         reconcile_every: float = 0,
+        metrics: Metrics | None = None,
     ) -> None:
         rebalance_timeout = (_EMBEDDED_TIMEOUT if embedded_timeouts else timeout) / 2
         self._bootstrap = bootstrap
@@ -83,7 +87,9 @@ class ScoringWorker:
             executor=self._executor,
             building=asyncio.Semaphore(1),
             block=block,
+            metrics=metrics or Metrics(),
         )
+        self._context.metrics.on_scrape.append(self._measure)
         self._directory = tempfile.TemporaryDirectory(prefix="hotline-scoring-")
         self._rebalance_timeout = rebalance_timeout
         self._assigned: set[int] | None = None
@@ -165,9 +171,16 @@ class ScoringWorker:
         return await self._kafka.wait_until_down()
 
     def ready(self) -> bool:
-        """Whether an assignment has come and all partitions in it are loaded."""
+        """Whether an assignment has come, and the store takes all partitions in it.
+
+        Not while a step of one is being repeated, because the store is away or refuses.
+        """
         assigned = self._assigned
-        return assigned is not None and all(self._owners[p].mark is not None for p in assigned)
+        return assigned is not None and all(map(self._is_ready, assigned))
+
+    def _is_ready(self, partition: int) -> bool:
+        owner = self._owners[partition]
+        return owner.mark is not None and owner.trouble is None
 
     def marks(self) -> dict[int, FlushMark]:
         """The last stored flush of every partition that is loaded here."""
@@ -186,6 +199,17 @@ class ScoringWorker:
             )
 
         await self._changed.wait_for(stored)
+
+    def _measure(self) -> None:
+        measure(
+            self._context,
+            {p: self._owners[p] for p in sorted(self._assigned or ())},
+            {} if self._schedule is None else self._schedule.last,
+            self._end_of_log,
+        )
+
+    def _end_of_log(self, partition: int) -> int | None:
+        return None if self._kafka is None else self._kafka.end(partition)
 
     def _check_store(self) -> None:
         context = self._context

@@ -18,6 +18,7 @@ from schemas.instants import DAY, Instant
 from services.api.push.messages import Messages
 from services.api.push.sending import Outcome, Sender
 from services.domain.retrying import REST, gives_up, next_attempt
+from services.metrics.registry import Metrics
 from services.storage import deliveries, endpoints, push_feed
 from services.storage.database import Database
 from services.storage.deliveries import Delivery
@@ -57,6 +58,7 @@ class Courier:
         messages: Messages,
         lease: Leading,
         draw: Callable[[], int] = lambda: secrets.randbelow(1000),
+        metrics: Metrics | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -64,6 +66,7 @@ class Courier:
         self._messages = messages
         self._lease = lease
         self._draw = draw
+        self._metrics = metrics or Metrics()
         self._seen: dict[str, int] = {}  # by endpoint: alerts that were looked at
         self._rests: dict[str, Instant] = {}  # by endpoint: not before
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -189,6 +192,8 @@ class Courier:
         else:
             tried = tried._replace(next_at=again)
         deliveries.write(self._database, [tried])
+        result = "failed" if tried.state == deliveries.WAITING else tried.state
+        self._metrics.push_deliveries.labels(result).inc()
         if outcome.gone:
             self._disable(endpoint, "gone", now)
         elif outcome.problem and gives_up(

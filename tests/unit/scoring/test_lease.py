@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.scoring.lease import Lease, LostError, persist
+from services.storage.errors import StorageError, StorageUnavailable
 
 
 def test_a_failing_store_is_asked_again_until_it_answers(caplog: pytest.LogCaptureFixture) -> None:
@@ -79,3 +80,27 @@ async def test_the_broker_is_asked_again_until_it_answers_or_the_lease_ends(
     assert "secret" not in caplog.text
     with pytest.raises(LostError):
         await persist(lease, operation)
+
+
+def test_a_refusal_is_told_apart_from_an_outage_and_both_end_with_success(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    heard: list[str] = []
+    lease = Lease(on_trouble=heard.append)
+    failures: Iterator[Exception] = iter([StorageUnavailable("away"), StorageError("secret")])
+    troubles: list[str | None] = []
+
+    def operation() -> int:
+        troubles.append(lease.trouble)
+        for failure in failures:
+            raise failure
+        return 42
+
+    with caplog.at_level(logging.WARNING):
+        assert lease.patiently("writing orders", operation) == 42
+    assert troubles == [None, "unavailable", "refused"]
+    assert heard == ["unavailable", "refused"]
+    assert lease.trouble is None
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+    assert "writing orders is refused" in caplog.records[1].getMessage()
+    assert "secret" not in caplog.text
