@@ -28,9 +28,8 @@ _OURS = {
 
 
 def test_the_cluster_has_every_part() -> None:
-    assert {"kafka", "clickhouse", "prepare", "worker", "gateway", "api"} == set(
-        _COMPOSE["services"]
-    )
+    ours = {"prepare", "worker", "gateway", "api"}
+    assert ours | {"kafka", "clickhouse", "prometheus", "grafana"} == set(_COMPOSE["services"])
     assert _OURS["worker"]["deploy"]["replicas"] == 2
 
 
@@ -89,14 +88,14 @@ def test_no_container_gains_rights(name: str) -> None:
         assert "cap_add" not in service
 
 
-def test_only_gateway_and_api_are_reached_and_only_from_this_machine() -> None:
+def test_only_gateway_api_and_dashboard_are_reached_and_only_from_this_machine() -> None:
     published = {
         name: service["ports"]
         for name, service in _COMPOSE["services"].items()
         if "ports" in service
     }
 
-    assert published.keys() == {"gateway", "api"}
+    assert published.keys() == {"gateway", "api", "grafana"}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
     assert _COMPOSE["networks"]["store"]["internal"] is True
     for name, service in _COMPOSE["services"].items():

@@ -140,6 +140,16 @@ def test_probes_ask_routes_that_exist(part: str) -> None:
     assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
 
 
+def test_a_worker_is_probed_on_the_metrics_port() -> None:
+    (settings,) = (document for document in _DOCUMENTS if document["kind"] == "ConfigMap")
+    (port,) = _container("worker")["ports"]
+
+    assert str(port["containerPort"]) == settings["data"]["HOTLINE_METRICS_PORT"]
+    for probe, path in (("startup", "livez"), ("liveness", "livez"), ("readiness", "readyz")):
+        asked = _container("worker")[f"{probe}Probe"]["httpGet"]
+        assert asked == {"path": f"/{path}", "port": port["name"]}
+
+
 def test_what_is_not_allowed_is_refused() -> None:
     policies = {
         document["metadata"]["name"]: document["spec"]

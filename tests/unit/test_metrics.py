@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
 from pathlib import Path
 
 import httpx
-import pytest
 from fastapi import FastAPI
 
 from services.cli.observing import JsonFormatter
@@ -16,7 +16,7 @@ from services.metrics.registry import Metrics
 from services.web.metrics import install_request_metrics, metrics_app
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text("utf-8")
-_ROW = re.compile(r"^\| `(hotline_\w+)` \| (\w+) \| (.*?) \| .+ \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| `(hotline_\w+)` \| (\w+) \|(.*?)\| .+ \|$", re.MULTILINE)
 
 
 def known_metrics() -> dict[str, str]:
@@ -107,18 +107,9 @@ def test_a_line_of_the_log_is_an_object_that_names_the_order() -> None:
 
 def test_an_error_keeps_its_traceback_on_one_line() -> None:
     try:
-        raise ValueError
-    except ValueError as error:
-        record = logging.makeLogRecord({"exc_info": (type(error), error, error.__traceback__)})
+        int("?")
+    except ValueError:
+        record = logging.makeLogRecord({"exc_info": sys.exc_info()})
     line = JsonFormatter().format(record)
     assert "\n" not in line
     assert "ValueError" in json.loads(line)["traceback"]
-
-
-@pytest.mark.parametrize("name", sorted(known_metrics()))
-def test_a_metric_has_the_prefix_and_the_unit_in_its_name(name: str) -> None:
-    assert re.fullmatch(
-        r"hotline_[a-z_]+(_total|_seconds|_bytes|_messages|_ready|_counters|_orders|_differences"
-        r"|_incomplete)",
-        name,
-    )

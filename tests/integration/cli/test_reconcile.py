@@ -4,18 +4,36 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
+
+from services.cli.local_broker import free_port
 from services.storage.database import Database
 from tests.integration.embedded.city import events
 from tests.support.brokers import Broker
 from tests.support.service import run_hotline, start_service
+from tests.support.waiting import await_that
+
+
+def scraped(process: str) -> list[str]:
+    return httpx.get(f"{process}/metrics", timeout=30).text.splitlines()
 
 
 def test_a_filled_store_is_equal_until_someone_changes_it(tansu: Broker, tmp_path: Path) -> None:
     data = tmp_path / "data"
     settings = {"HOTLINE_KAFKA_BOOTSTRAP": tansu.bootstrap, "HOTLINE_DATA_DIR": str(data)}
-    service = start_service(data, environment=settings)
+    watched = {"HOTLINE_METRICS_PORT": str(free_port()), "HOTLINE_RECONCILE_EVERY": "0.5"}
+    service = start_service(data, environment=settings | watched)
+    process = f"http://127.0.0.1:{watched['HOTLINE_METRICS_PORT']}"
     try:
         service.accepted(*events(range(20)))
+        compared = [f'hotline_reconcile_differences{{partition="{n}"}} 0.0' for n in range(2)]
+        await_that(lambda: set(compared) <= set(scraped(process)))
+        assert "hotline_events_total 80.0" in scraped(process)
+        assert 'hotline_gateway_events_total{outcome="accepted"} 80.0' in scraped(process)
+        for part in ('method="POST"', 'route="/v1/events"', 'status="202"'):
+            assert any(part in line for line in scraped(process) if "requests_total" in line)
+        assert httpx.get(f"{process}/readyz").json()["checks"] == {"broker": True, "scoring": True}
+
         busy = run_hotline("reconcile", environment=settings)
         assert busy.returncode == 1
         assert "in use by process" in busy.stderr
