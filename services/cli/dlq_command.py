@@ -131,7 +131,13 @@ def _pages(url: str, chosen: dict[str, str | int]) -> Iterator[list[dict[str, An
 def _chosen(
     reason: str, subject: str, since: str | None, until: str | None, **more: int
 ) -> dict[str, str | int]:
-    given = {"reason": reason, "subject": subject, "from": since, "to": until, **more}
+    given: dict[str, str | int | None] = {
+        "reason": reason,
+        "subject": subject,
+        "from": since,
+        "to": until,
+        **more,
+    }
     return {name: value for name, value in given.items() if value}
 
 

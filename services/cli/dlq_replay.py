@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
 import httpx
 import orjson
@@ -37,7 +37,7 @@ class Letter(NamedTuple):
     reason: str
 
     @classmethod
-    def read(cls, answered: dict[str, Any]) -> Self:
+    def read(cls, answered: Mapping[str, Any]) -> Letter:
         """Read an entry of `GET /v1/dead-letters`."""
         at = answered["position"]
         return cls(

@@ -89,13 +89,14 @@ def _messages(consumer: Any) -> Iterator[RatesMessage]:
     at = TopicPartition(STREET_RATES, 0)
     consumer.assign([at])
     consumer.seek_to_beginning(at)
-    end = consumer.end_offsets([at])[at]
+    reached, end = consumer.beginning_offsets([at])[at], consumer.end_offsets([at])[at]
     deadline = time.monotonic() + _PATIENCE
-    while consumer.position(at) < end:
+    while reached < end:
         polled = consumer.poll(timeout_ms=_POLL_MS)
         for records in polled.values():
             for record in records:
                 yield from _decoded(record)
+                reached = record.offset + 1
         if polled:
             deadline = time.monotonic() + _PATIENCE
         elif time.monotonic() > deadline:
