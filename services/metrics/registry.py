@@ -10,6 +10,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from schemas.errors import REASONS
+
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -123,12 +125,24 @@ class Metrics:
             "1 if the last comparison never found all of a shard at rest, else 0.",
             ("partition",),
         )
+        self._begin_at_zero()
 
     def text(self) -> bytes:
         """All values in Prometheus' text format (blocking)."""
         for update in self.on_scrape:
             update()
         return generate_latest(self.registry)
+
+    def _begin_at_zero(self) -> None:
+        """A series that begins with its first event has no increase that a rule could see."""
+        for outcome in ("accepted", "duplicate", "refused"):
+            self.gateway_events.labels(outcome)
+        for cause in ("unavailable", "refused"):
+            self.store_retries.labels(cause)
+        for reason in REASONS:
+            self.dead_letters.labels(reason)
+        for outcome in ("delivered", "failed", "given_up"):
+            self.push_deliveries.labels(outcome)
 
     def _counter(self, name: str, help_: str, labels: Iterable[str] = ()) -> Counter:
         return Counter(name, help_, labels, registry=self.registry)

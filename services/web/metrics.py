@@ -16,13 +16,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.metrics.registry import Metrics
-from services.web.access.needs import matches
+from services.web.access.needs import NEEDS, matches
 
 OTHER: Final = "other"
 """In place of the template of a route that is not in `services.web.access.needs`."""
 
 _PAGES: Final = "/pages/{name}"
 _UNAVAILABLE: Final = 503
+_TROUBLES: Final = (500, 503)
 
 
 def metrics_app(metrics: Metrics, is_ready: Callable[[], Mapping[str, bool]]) -> ASGIApp:
@@ -51,6 +52,10 @@ def metrics_app(metrics: Metrics, is_ready: Callable[[], Mapping[str, bool]]) ->
 def install_request_metrics(app: FastAPI, metrics: Metrics) -> None:
     """Count what the application answers. To be installed after all else, so that it sees all."""
     app.add_middleware(_Counting, metrics=metrics)
+    for name in NEEDS:  # as `Metrics` does for what it knows by itself
+        method, route = name.split(" ", 1)
+        for status in _TROUBLES:
+            metrics.http_requests.labels(method, route, status)
 
 
 class _Counting:
