@@ -67,6 +67,6 @@ class Originals:
 
 def _content_type(headers: Any) -> str | None:
     for name, value in headers or ():
-        if name.lower() == "content-type":
+        if name.lower() == "content-type" and value is not None:
             return str(value.decode("ascii", "replace"))
     return None

@@ -1,4 +1,4 @@
-"""One shard as whoever compares its tables reads it. Writes nothing."""
+"""One shard as whoever compares its tables with one another reads it."""
 
 from __future__ import annotations
 
