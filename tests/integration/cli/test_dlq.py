@@ -94,9 +94,6 @@ def test_dead_letters_are_listed_shown_and_replayed_any_number_of_times(
     assert one.exit_code == 0, one.output
     assert one.stdout.splitlines()[-1] == "duplicate: 1"
 
-
-def test_an_original_that_is_gone_is_said(service: Service, tansu: Broker) -> None:
-    log = {"HOTLINE_KAFKA_BOOTSTRAP": tansu.bootstrap}
     later = hotline(service, "replay", "--reason", "wrong_partition", HOTLINE_EPOCH="2", **log)
     assert later.exit_code == 1
     assert "wrong_partition → gone" in later.stdout

@@ -6,13 +6,21 @@ import re
 from pathlib import Path
 
 import httpx
+from typer.testing import CliRunner, Result
 
 from services.cli.local_broker import free_port
+from services.cli.main import app
 from services.storage.database import Database
 from tests.integration.embedded.city import events
 from tests.support.brokers import Broker
-from tests.support.service import run_hotline, start_service
+from tests.support.service import start_service
 from tests.support.waiting import await_that
+
+RUNNER = CliRunner()
+
+
+def reconcile(settings: dict[str, str], *options: str) -> Result:
+    return RUNNER.invoke(app, ("reconcile", *options), env={"COLUMNS": "200", **settings})
 
 
 def scraped(process: str) -> list[str]:
@@ -35,18 +43,18 @@ def test_a_filled_store_is_equal_until_someone_changes_it(tansu: Broker, tmp_pat
             assert any(part in line for line in scraped(process) if "requests_total" in line)
         assert httpx.get(f"{process}/readyz").json()["checks"] == {"broker": True, "scoring": True}
 
-        busy = run_hotline("reconcile", environment=settings)
-        assert busy.returncode == 1
+        busy = reconcile(settings)
+        assert busy.exit_code == 1
         assert "in use by process" in busy.stderr
         assert service.interrupt() == 0
     finally:
         service.kill()
 
-    equal = run_hotline("reconcile", environment=settings)
-    assert equal.returncode == 0, equal.stderr
+    equal = reconcile(settings)
+    assert equal.exit_code == 0, equal.output
     assert equal.stdout.count("一致 equal") == 2
-    absent = run_hotline("reconcile", "--shard", "2", environment=settings)
-    assert absent.returncode == 1
+    absent = reconcile(settings, "--shard", "2")
+    assert absent.exit_code == 1
     assert "0 to 1" in absent.stderr
 
     database = Database.open(f"chdb://{data / 'chdb'}")
@@ -55,8 +63,8 @@ def test_a_filled_store_is_equal_until_someone_changes_it(tansu: Broker, tmp_pat
         " WHERE indicator = 'volume' AND shard = 1 SETTINGS mutations_sync = 2"
     )
     database.close()
-    differs = run_hotline("reconcile", environment=settings)
-    assert differs.returncode == 1
+    differs = reconcile(settings)
+    assert differs.exit_code == 1
     assert differs.stdout.splitlines()[0].endswith("一致 equal")
     assert differs.stdout.splitlines()[1].endswith("不一致 differs")
     assert re.search(r"lead 11010100\d volume 2025-10-08T", differs.stderr)
