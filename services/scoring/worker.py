@@ -89,7 +89,6 @@ class ScoringWorker:
             block=block,
             metrics=metrics or Metrics(),
         )
-        self._context.metrics.on_scrape.append(self._measure)
         self._directory = tempfile.TemporaryDirectory(prefix="hotline-scoring-")
         self._rebalance_timeout = rebalance_timeout
         self._assigned: set[int] | None = None
@@ -132,6 +131,7 @@ class ScoringWorker:
             partition: Owner(context, kafka, partition, self._changed.announce)
             for partition in range(context.partitions)
         }
+        context.metrics.on_scrape.append(self._measure)
         self._ranking = RankingAgent(context, kafka)
         self._ranking.start()
         self._following = asyncio.create_task(self._follow_rules(), name="rules")
