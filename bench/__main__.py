@@ -22,6 +22,7 @@ BENCHMARKS: Final = (
     "rules",
     "explain",
     "replay",
+    "scaling",
     "live",
     "ranking",
     "stream",

@@ -35,6 +35,7 @@ class Sizes:
     explained_orders: int = 1_000
     replay_events: int = 200_000
     single_events: int = 40_000
+    scaling_events: int = 300_000
     live_rates: tuple[int, ...] = (500, 2_000)
     live_seconds: int = 20
     ranking_orders: int = 2_000_000
@@ -52,6 +53,7 @@ QUICK = Sizes(
     explained_orders=50,
     replay_events=10_000,
     single_events=2_000,
+    scaling_events=10_000,
     live_rates=(200,),
     live_seconds=4,
     ranking_orders=2_000,

@@ -71,7 +71,7 @@ def replay(count: int, *, single: bool) -> Replay:
             ensure_topics(broker.bootstrap, PARTITIONS)
             messages = by_partition(events) if single else frames(events)
             kind = EVENT_JSON if single else BATCH_JSON
-            ends = _fill(broker.bootstrap, messages, kind)
+            ends = fill(broker.bootstrap, messages, kind)
             del events
             gc.collect()
             engine = prepare_engine(Settings(data_dir=directory), now())
@@ -85,7 +85,7 @@ def replay(count: int, *, single: bool) -> Replay:
     return done
 
 
-def _fill(bootstrap: str, messages: Iterable[tuple[int, bytes]], kind: str) -> dict[int, int]:
+def fill(bootstrap: str, messages: Iterable[tuple[int, bytes]], kind: str) -> dict[int, int]:
     """Write all messages; return the last offset of every partition."""
     producer: Any = KafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=20)
     headers = [("content-type", kind.encode())]
