@@ -134,7 +134,8 @@ class Settings(BaseSettings):
     flush_interval: Annotated[float, Field(ge=0.01, le=60)] = Field(
         default=0.1,
         title="Flush interval",
-        description="Seconds between two flushes of a shard: how late a number may be.",
+        description="Seconds between two flushes of a shard, at least; longer, up to a second, "
+        "where flushes take long (docs/performance.md).",
     )
     worker_timeout: Annotated[float, Field(ge=1, le=1800)] = Field(
         default=60,
@@ -159,9 +160,10 @@ class Settings(BaseSettings):
         description="Seconds that an event's time may be ahead of the clock at the gateway.",
     )
     fresh_for: Annotated[float, Field(ge=0, le=60)] = Field(
-        default=0,
+        default=1,
         title="Fresh for",
-        description="Seconds after its numbers were read that a ranking may be given again. "
+        description="Seconds after its numbers were read that a ranking may be given again, at most; "
+        "never more than ten times what it took to compute. "
         "With 0 they are read after each question, once for all who ask at the same time.",
     )
     stream_interval: Annotated[float, Field(ge=0.05, le=60)] = Field(

@@ -2,8 +2,9 @@
 
 A wall in every office asks for the same ranking again and again. Whoever asks while an answer is
 being computed waits for the one after it, together with all others, so that nobody is told
-numbers that were read before he asked; or, where a deployment says how old an answer may be, gets
-the last one at once while the next is computed in time.
+numbers that were read before he asked; or, where answers may have an age, gets the last one at
+once while the next is computed in time. How old depends on what an answer costs: in a small city
+some hundredths of a second, in a great one as much as the deployment allows.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from typing import Final, NamedTuple
 from fastapi import Response
 
 _MOST: Final = 64  # answers; a ranking of 343 units has 350 kB
+_TIMES: Final = 10  # as old as so many computations of it take: they then have a quarter of a core
+_RENEWED: Final = 3  # the next one begins at this part of the age, and has the rest to be ready
 
 
 class Kept(NamedTuple):
@@ -34,7 +37,8 @@ class KeptAnswers:
     """By whatever a question consists of. For one event loop.
 
     ``fresh_for``: how many seconds of ``clock`` may lie between reading the numbers and giving them
-    away; with 0 they are read after the question was asked.
+    away, at most, and not more than ten times what it took to compute the answer; with 0 they are
+    read after the question was asked.
     """
 
     def __init__(self, fresh_for: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -49,9 +53,10 @@ class KeptAnswers:
         if len(self._entries) > _MOST:
             self._entries.popitem(last=False)
         age = self._clock() - entry.read_at
-        if entry.last is None or age >= self._fresh_for:
+        limit = min(self._fresh_for, _TIMES * entry.took)
+        if entry.last is None or age >= limit:
             return await asyncio.shield(entry.next(make))
-        if age >= self._fresh_for / 2:
+        if age >= limit / _RENEWED:
             entry.refresh(make)
         return entry.last
 
@@ -63,6 +68,7 @@ class _Entry:
         self._clock = clock
         self.last: Kept | None = None
         self.read_at = 0.0
+        self.took = 0.0  # seconds for the last answer that was another one than before
         self._running: asyncio.Task[Kept] | None = None
         self._waiting: asyncio.Task[Kept] | None = None
 
@@ -83,8 +89,10 @@ class _Entry:
         self._running, self._waiting = self._waiting, None
         read_at = self._clock()
         try:
-            self.last = await make(self.last)
-            self.read_at = read_at
-            return self.last
+            made = await make(self.last)
+            if made is not self.last:
+                self.took = self._clock() - read_at
+            self.last, self.read_at = made, read_at
+            return made
         finally:
             self._running = None

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from schemas.instants import Instant
 from services.metrics.registry import Metrics
+from services.scoring.pace import Pace
 from services.storage.database import Database
 from services.storage.rules import RuleBook
 
@@ -56,6 +57,7 @@ class ScoringContext:
     building: asyncio.Semaphore
     block: int = 2_000
     metrics: Metrics = field(default_factory=Metrics)
+    pace: Pace = field(default_factory=Pace)
 
     async def in_thread(self, function: Callable[[], T]) -> T:
         """Run what blocks or computes for long beside the event loop."""

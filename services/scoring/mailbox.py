@@ -9,6 +9,7 @@ from services.scoring.frames import Message
 
 # Some 15 000 events. Above it the agent waits, and Faust stops fetching the partition.
 _FULL: Final = 8 << 20
+_MANY: Final = 1 << 20  # not worth resting any longer
 _OVERHEAD: Final = 200  # of a message in memory, so that tiny ones are bounded too
 
 
@@ -19,6 +20,7 @@ class Mailbox:
         self._messages: list[Message] = []
         self._bytes = 0
         self._not_empty = asyncio.Event()
+        self._many = asyncio.Event()
         self._not_full = asyncio.Event()
         self._not_full.set()
         self._rewinding_to: int | None = None
@@ -42,6 +44,8 @@ class Mailbox:
         self._messages.append(message)
         self._bytes += len(message.value or b"") + _OVERHEAD
         self._not_empty.set()
+        if self._bytes >= _MANY:
+            self._many.set()
         if self._bytes >= _FULL:
             self._not_full.clear()
 
@@ -49,15 +53,21 @@ class Mailbox:
         """Return when there is a message, or after `wake`."""
         await self._not_empty.wait()
 
+    async def wait_for_many(self) -> None:
+        """Return when there are so many that a flush of them is worth its price, or after `wake`."""
+        await self._many.wait()
+
     def wake(self) -> None:
-        """Let `wait` return without a message."""
+        """Let `wait` and `wait_for_many` return without a message."""
         self._not_empty.set()
+        self._many.set()
 
     def take(self) -> list[Message]:
         """All messages, in the order they were read."""
         messages, self._messages = self._messages, []
         self._bytes = 0
         self._not_empty.clear()
+        self._many.clear()
         self._not_full.set()
         return messages
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -135,12 +136,15 @@ class Owner:
         try:
             while await self._next():
                 messages = await self._in_sequence(self.mailbox.take(), flusher.mark, lease)
+                began = time.monotonic()
                 await flusher.flush(messages)
+                took = time.monotonic() - began
                 self._stored(flusher)
                 await succession.follow(context.rules.last)
-                await self._pause()
+                await self._pause(context.pace.rest(partition, took, context.flush_interval))
         finally:
             succession.stop()
+            context.pace.forget(partition)
 
     def _stored(self, flusher: Flusher) -> None:
         self.mark, self.sizes = flusher.mark, flusher.sizes
@@ -157,9 +161,14 @@ class Owner:
             await asyncio.wait_for(self.mailbox.wait(), _HEARTBEAT)
         return not (self._draining.is_set() and self.mailbox.empty())
 
-    async def _pause(self) -> None:
+    async def _pause(self, rest: float) -> None:
+        """Let the interval pass, and the rest of the rest unless much waits."""
+        interval = self._context.flush_interval
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._draining.wait(), self._context.flush_interval)
+            await asyncio.wait_for(self._draining.wait(), interval)
+        if rest > interval and not self._draining.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.mailbox.wait_for_many(), rest - interval)
 
     async def _in_sequence(
         self, messages: list[Message], mark: FlushMark, lease: Lease

@@ -200,6 +200,7 @@ def _settings(directory: Path, text: str, kafka: KafkaPair, proxy: EngineProxy) 
         "HOTLINE_POLICY": str(policy),
         "HOTLINE_UNITS": str(registry),
         "HOTLINE_WORKER_TIMEOUT": str(WORKER_TIMEOUT),
+        "HOTLINE_FRESH_FOR": "0",
         "PYTHONPATH": str(_ROOT),
     }
 

@@ -120,8 +120,12 @@ def running_service(
 
 
 def plain_environment() -> dict[str, str]:
-    """Return this process's environment without settings of the service."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("HOTLINE_")}
+    """Return this process's environment without settings of the service, except one.
+
+    Rankings are read after each question: what was acknowledged is in the next answer.
+    """
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("HOTLINE_")}
+    return plain | {"HOTLINE_FRESH_FOR": "0"}
 
 
 def run_hotline(

@@ -33,6 +33,22 @@ async def test_a_full_box_holds_the_agent_until_it_is_emptied() -> None:
     assert [m.offset for m in box.take()] == [8]
 
 
+async def test_waiting_for_many_ends_when_much_is_there_or_with_a_wake() -> None:
+    box = Mailbox()
+    await box.put(message(0))
+    waiting = asyncio.create_task(box.wait_for_many())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await box.put(message(1, MIB))
+    await waiting
+    box.take()
+    waiting = asyncio.create_task(box.wait_for_many())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    box.wake()
+    await waiting
+
+
 async def test_after_a_rewind_only_what_was_read_again_is_taken() -> None:
     box = Mailbox()
     await box.put(message(9))
