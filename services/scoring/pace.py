@@ -13,7 +13,11 @@ _LONGEST: Final = 1.0  # seconds: how much later than by the interval alone a nu
 
 
 class Pace:
-    """Of one process; its shards share the cores, so each rests for the flushes of all of them."""
+    """Of one process, whose shards share its cores.
+
+    Each rests for half as long as the flushes of all of them take, so that on average one of two
+    shards flushes, and of many less than two.
+    """
 
     def __init__(self) -> None:
         self._took: dict[int, float] = {}
@@ -21,11 +25,11 @@ class Pace:
     def rest(self, partition: int, took: float, interval: float) -> float:
         """Seconds that a partition rests after a flush that took so many.
 
-        ``interval`` at least; else as long as the last flushes of all partitions here took
+        ``interval`` at least; else half as long as the last flushes of all partitions here took
         together, but not more than a second.
         """
         self._took[partition] = took
-        return max(interval, min(sum(self._took.values()), _LONGEST))
+        return max(interval, min(sum(self._took.values()) / 2, _LONGEST))
 
     def forget(self, partition: int) -> None:
         """The partition is not flushed here any more."""
