@@ -160,7 +160,7 @@ class Settings(BaseSettings):
         description="Seconds that an event's time may be ahead of the clock at the gateway.",
     )
     fresh_for: Annotated[float, Field(ge=0, le=60)] = Field(
-        default=1,
+        default=2,
         title="Fresh for",
         description="Seconds after its numbers were read that a ranking may be given again, at most; "
         "never more than ten times what it took to compute. "
