@@ -79,6 +79,16 @@ class Metrics:
             "Orders of a shard that are kept in memory.",
             ("partition",),
         )
+        self.shard_hot_events = self._gauge(
+            "hotline_shard_hot_events",
+            "Events of the orders of a shard that are kept in memory.",
+            ("partition",),
+        )
+        self.shard_boundaries = self._gauge(
+            "hotline_shard_boundaries",
+            "Instants to come, of orders of a shard, that are kept in memory.",
+            ("partition",),
+        )
         self.shard_mailbox_bytes = self._gauge(
             "hotline_shard_mailbox_bytes",
             "Bytes read from the log that wait for the next flush.",

@@ -32,6 +32,8 @@ class Sizes(NamedTuple):
 
     counters: int
     hot_orders: int
+    hot_events: int
+    boundaries: int
 
 
 class Flusher:
@@ -60,7 +62,7 @@ class Flusher:
     def sizes(self) -> Sizes:
         """Of the ruleset in force."""
         shard = self._lanes[0].shard
-        return Sizes(len(shard.counters), shard.hot_orders)
+        return Sizes(len(shard.counters), shard.hot_orders, shard.hot_events, shard.boundaries)
 
     @property
     def rulesets(self) -> list[int]:

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from schemas.instants import HOUR, MINUTE, Instant
+from schemas.instants import HOUR, Instant
 from schemas.records import FlushMark, OrderRow
+from services.scoring.boundaries import BOUNDARIES
 from services.scoring.lease import Lease
 from services.scoring.shard import Batch, Changes, Shard
 from services.storage.shard_store import ShardStore
 
 _HORIZON: Final = HOUR
-_REFILL_BEFORE: Final = 5 * MINUTE
 
 
 class Lane:
@@ -75,14 +75,20 @@ class Lane:
         self._lease.patiently(f"writing {what}", write)
 
     def _advance(self, now: Instant) -> None:
-        shard, store = self.shard, self.store
-        if now + _REFILL_BEFORE > shard.horizon:
-            horizon = now + _HORIZON
-            upcoming = self._lease.patiently(
-                "reading deadlines", lambda: store.upcoming(shard.clock, horizon)
-            )
-            shard.refill(upcoming, horizon)
+        """Move the clock, in more than one step if more boundaries lie before than are held."""
+        shard = self.shard
+        while now > shard.horizon:
+            self._refill(now + _HORIZON)
+            shard.advance(min(now, shard.horizon), self._rows)
         shard.advance(now, self._rows)
+
+    def _refill(self, horizon: Instant) -> None:
+        shard, store = self.shard, self.store
+        upcoming = self._lease.patiently(
+            "reading deadlines", lambda: store.upcoming(shard.clock, horizon, BOUNDARIES)
+        )
+        is_cut = len(upcoming) >= BOUNDARIES
+        shard.refill(upcoming, upcoming[-1][0] if is_cut else horizon)
 
     def _rows(self, subjects: Sequence[str]) -> dict[str, OrderRow]:
         return self._lease.patiently("fetching orders", lambda: self.store.fetch_rows(subjects))

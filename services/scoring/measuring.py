@@ -33,6 +33,8 @@ def measure(
         metrics.shard_ready: {},
         metrics.shard_counters: {},
         metrics.shard_hot_orders: {},
+        metrics.shard_hot_events: {},
+        metrics.shard_boundaries: {},
         metrics.shard_mailbox_bytes: {},
         metrics.reconcile_differences: {},
         metrics.reconcile_incomplete: {},
@@ -47,6 +49,8 @@ def measure(
             values[metrics.shard_behind_seconds][partition] = behind / SECOND
             values[metrics.shard_counters][partition] = sizes.counters
             values[metrics.shard_hot_orders][partition] = sizes.hot_orders
+            values[metrics.shard_hot_events][partition] = sizes.hot_events
+            values[metrics.shard_boundaries][partition] = sizes.boundaries
         if mark is not None and end is not None:
             values[metrics.partition_lag][partition] = max(0, end - mark.position.offset - 1)
         found = compared.get(partition)

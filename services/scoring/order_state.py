@@ -32,11 +32,12 @@ class OrderState:
     result is a function of the set of copies and never of the order in which they were taken.
     """
 
-    __slots__ = ("_copies", "outcome")
+    __slots__ = ("_copies", "outcome", "size")
 
     def __init__(self, archived: Iterable[LoggedEvent], outcome: Outcome | None) -> None:
         self._copies: dict[tuple[str, str], tuple[LoggedEvent, ...]] = {}
         self.outcome = outcome
+        self.size = 0  # contents held
         for logged in archived:
             self.take(logged)
 
@@ -47,10 +48,12 @@ class OrderState:
         copies = self._copies.get(key)
         if copies is None:
             self._copies[key] = (logged,)
+            self.size += 1
             return Taken(new=True, refold=True, loser=None)
         known = next((copy for copy in copies if copy.event.digest == event.digest), None)
         if known is not None and _place(known) <= _place(logged):
             return _DUPLICATE if known is copies[0] else Taken(False, False, logged)
+        self.size += known is None
         others = [copy for copy in copies if copy is not known]
         self._copies[key] = ranked = tuple(sorted([*others, logged], key=_place))
         refold = ranked[0].event.digest != copies[0].event.digest

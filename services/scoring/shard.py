@@ -7,7 +7,6 @@ twice changes nothing.
 
 from __future__ import annotations
 
-import heapq
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -27,6 +26,7 @@ from schemas.records import (
 from schemas.topics import partition_of
 from services.domain.outcome import contributions_at
 from services.domain.policy import Policy
+from services.scoring.boundaries import BOUNDARIES, Boundaries
 from services.scoring.folding import Refusal, dead_letter, fold_order
 from services.scoring.order_state import OrderState
 from services.scoring.totals import CycleTotals
@@ -61,7 +61,7 @@ class Changes(NamedTuple):
 
 
 class Shard:
-    """One partition: hot orders, the deadlines of the next hour, counters, a clock.
+    """One partition: hot orders, the boundaries of the next hour, counters, a clock.
 
     The counters are at every moment the sum of all orders' contributions in force at `clock`,
     given that they were so for the arguments. The clock never goes backwards.
@@ -75,6 +75,8 @@ class Shard:
         counters: All that are not zero.
         totals: Of these counters, where they are known already.
         capacity: How many orders stay hot between two cycles.
+        event_capacity: How many events these may have together.
+        boundary_capacity: See `services.scoring.boundaries`.
     """
 
     def __init__(
@@ -88,18 +90,21 @@ class Shard:
         counters: Mapping[CounterKey, Sums],
         totals: CycleTotals | None = None,
         capacity: int = 20_000,
+        event_capacity: int = 200_000,
+        boundary_capacity: int = BOUNDARIES,
     ) -> None:
         self.partition = partition
         self.clock = clock
-        self.horizon = clock
         self.position = position
         self._partitions = partitions
         self._policy = policy
         self._capacity = capacity
+        self._event_capacity = event_capacity
         self._counters = dict(counters)
         self._totals = totals or CycleTotals(policy, counters)
         self._hot: OrderedDict[str, OrderState] = OrderedDict()
-        self._deadlines: list[tuple[Instant, str]] = []
+        self._hot_events = 0
+        self._boundaries = Boundaries(clock, boundary_capacity)
         self._delta: dict[_Key, list[int]] = {}
         self._events: list[LoggedEvent] = []
         self._orders: dict[str, OrderRow] = {}
@@ -120,11 +125,24 @@ class Shard:
         """How many orders are kept with their events."""
         return len(self._hot)
 
+    @property
+    def hot_events(self) -> int:
+        """How many events these orders have together, all contents of each."""
+        return self._hot_events
+
+    @property
+    def boundaries(self) -> int:
+        """How many boundaries are kept."""
+        return len(self._boundaries)
+
+    @property
+    def horizon(self) -> Instant:
+        """The clock may be moved up to here before the next `refill`."""
+        return self._boundaries.horizon
+
     def refill(self, upcoming: Iterable[tuple[Instant, str]], horizon: Instant) -> None:
         """Take the boundaries in (clock, horizon] of all stored orders; nothing may be unstored."""
-        self._deadlines = list(upcoming)
-        heapq.heapify(self._deadlines)
-        self.horizon = horizon
+        self._boundaries.refill(upcoming, horizon)
 
     def advance(
         self, now: Instant, fetch: Callable[[Sequence[str]], Mapping[str, OrderRow]]
@@ -139,11 +157,8 @@ class Shard:
             return
         if now > self.horizon:
             raise ValueError("the deadlines up to the new clock were not refilled")
-        due: set[str] = set()
-        while self._deadlines and self._deadlines[0][0] <= now:
-            due.add(heapq.heappop(self._deadlines)[1])
         cold = []
-        for subject in due:
+        for subject in self._boundaries.pass_to(now):
             state = self._hot.get(subject)
             if state is None:
                 cold.append(subject)
@@ -168,9 +183,10 @@ class Shard:
         """Make orders hot. An order without row and events is a new one."""
         for subject in subjects:
             row = rows.get(subject)
-            self._hot[subject] = OrderState(
-                archived.get(subject, ()), None if row is None else row.outcome
-            )
+            state = OrderState(archived.get(subject, ()), None if row is None else row.outcome)
+            replaced = self._hot.get(subject)
+            self._hot[subject] = state
+            self._hot_events += state.size - (0 if replaced is None else replaced.size)
 
     def apply(self, batch: Batch) -> None:
         """Fold a batch. Its orders are hot, or of another partition."""
@@ -182,7 +198,9 @@ class Shard:
             if state is None:
                 self._refuse(logged, Refusal.WRONG_PARTITION)
                 continue
+            size = state.size
             taken = state.take(logged)
+            self._hot_events += state.size - size
             if taken.new:
                 self._events.append(logged)
             if taken.loser is not None:
@@ -234,8 +252,9 @@ class Shard:
         self.position = max(self.position, position)
 
     def _cool(self) -> None:
-        while len(self._hot) > self._capacity:
-            self._hot.popitem(last=False)
+        while len(self._hot) > self._capacity or self._hot_events > self._event_capacity:
+            _, state = self._hot.popitem(last=False)
+            self._hot_events -= state.size
 
     def _is_mine(self, subject: str) -> bool:
         return partition_of(subject, self._partitions) == self.partition
@@ -253,8 +272,8 @@ class Shard:
         state.outcome = row.outcome
         self._orders[subject] = row
         for boundary in row.outcome.boundaries:
-            if self.clock < boundary <= self.horizon:
-                heapq.heappush(self._deadlines, (boundary, subject))
+            if boundary > self.clock:
+                self._boundaries.add(boundary, subject)
 
     def _turn(self, outcome: Outcome, now: Instant) -> None:
         self._add(contributions_at(outcome.flat, self.clock), -1)

@@ -237,8 +237,11 @@ class ShardStore:
         )
         return {CounterKey._make(row[:4]): Sums._make(row[4:]) for row in found}
 
-    def upcoming(self, clock: Instant, horizon: Instant) -> list[tuple[Instant, str]]:
-        """Boundaries in (clock, horizon] of the stored orders, ascending."""
+    def upcoming(self, clock: Instant, horizon: Instant, limit: int) -> list[tuple[Instant, str]]:
+        """Boundaries in (clock, horizon] of the stored orders, ascending.
+
+        The first ``limit`` of them, and all others of the last one's instant.
+        """
         found = self._db.query(
             "SELECT boundary, subject"
             " FROM (SELECT subject, boundaries FROM work_orders FINAL"
@@ -247,8 +250,8 @@ class ShardStore:
             " ARRAY JOIN boundaries AS boundary"
             " WHERE boundary > fromUnixTimestamp64Micro({clock:Int64}, 'UTC')"
             " AND boundary <= fromUnixTimestamp64Micro({horizon:Int64}, 'UTC')"
-            " ORDER BY boundary, subject",
-            {**self._own, "clock": clock, "horizon": horizon},
+            " ORDER BY boundary LIMIT {limit:UInt32} WITH TIES",
+            {**self._own, "clock": clock, "horizon": horizon, "limit": limit},
         )
         return [(boundary, subject) for boundary, subject in found]
 

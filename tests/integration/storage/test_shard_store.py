@@ -41,7 +41,7 @@ def test_an_empty_shard(db: Database) -> None:
     assert store.fetch([]) == ({}, {})
     assert store.contribution_sums(START) == {}
     assert store.counters() == {}
-    assert store.upcoming(START, FOREVER) == []
+    assert store.upcoming(START, FOREVER, 9) == []
 
 
 def test_an_order_comes_back_as_it_was(store: ShardStore) -> None:
@@ -79,7 +79,7 @@ def test_the_newest_version_replaces(db: Database, store: ShardStore) -> None:
         assert store.fetch_rows([A, B]) == {A: newer, B: order(B)}
         assert store.contribution_sums(START) == {key("v", "volume", BUCKET): Sums(1, 5)}
         assert store.counters() == {key("v", "volume", BUCKET): Sums(1, 0)}
-        assert store.upcoming(START, FOREVER) == []
+        assert store.upcoming(START, FOREVER, 9) == []
         assert store.last_flush() == mark(2)
         for table in ("work_orders", "counters", "shard_flushes"):
             db.execute(f"SYSTEM START MERGES {table}")
@@ -144,7 +144,7 @@ def test_shards_and_rulesets_are_kept_apart(db: Database, store: ShardStore) -> 
         assert each.fetch_rows([A]) == {}
         assert each.contribution_sums(START) == {}
         assert each.counters() == {}
-        assert each.upcoming(START, FOREVER) == []
+        assert each.upcoming(START, FOREVER, 9) == []
     assert other_shard.fetch([A])[1] == {}
     assert other_ruleset.fetch([A])[1] == {A: [event(A)]}  # the archive is of all rulesets
     assert other_shard.resume_position() is None
@@ -266,8 +266,20 @@ def test_upcoming_boundaries(store: ShardStore) -> None:
         order("past", boundaries=[START - DAY]),
         order("none"),
     ])  # fmt: skip
-    assert store.upcoming(START, START + DAY) == [(START + 1, A), (START + 5, B), (START + DAY, A)]
-    assert store.upcoming(START + DAY, FOREVER) == [(START + DAY + 1, B)]
+    first_day = [(START + 1, A), (START + 5, B), (START + DAY, A)]
+    assert store.upcoming(START, START + DAY, 3) == first_day
+    assert store.upcoming(START, START + DAY, 2) == first_day[:2]
+    assert store.upcoming(START + DAY, FOREVER, 9) == [(START + DAY + 1, B)]
+
+
+def test_upcoming_boundaries_of_one_instant_are_not_parted(store: ShardStore) -> None:
+    store.write_orders(mark(), [
+        order(A, boundaries=[START + 1, START + 3]),
+        order(B, boundaries=[START + 2]),
+        order("C", boundaries=[START + 2]),
+    ])  # fmt: skip
+    found = store.upcoming(START, FOREVER, 2)
+    assert sorted(found) == [(START + 1, A), (START + 2, "C"), (START + 2, B)]
 
 
 def test_a_fetch_of_many_orders(store: ShardStore) -> None:
