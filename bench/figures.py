@@ -41,7 +41,7 @@ class Sizes:
     ranking_orders: int = 2_000_000
     ranking_seconds: int = 20
     stream_clients: int = 1_000
-    open_orders: int = 100_000
+    open_orders: int = 500_000
     import_rows: int = 40_000
     what_if_orders: int = 200_000
 
