@@ -125,6 +125,18 @@ class Settings(BaseSettings):
         title="Log format",
         description="`json`: each line of the log is a JSON object (docs/metrics.md).",
     )
+    traces_url: str = Field(
+        default="",
+        title="Traces",
+        description="Where traces go by OTLP over HTTP, such as `http://collector:4318/v1/traces` "
+        "(docs/operations.md). Needs the optional part `otel`. Empty: nothing is traced.",
+    )
+    traces_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=1.0,
+        title="Traced part",
+        description="Which part of the traces that begin at the gateway is recorded. "
+        "A caller that traces decides by itself.",
+    )
     access: Literal["open", "keys"] = Field(
         default="open",
         title="Access",

@@ -20,6 +20,7 @@ from services.cli.http_server import bind, serving, url_of
 from services.cli.observing import observing
 from services.cli.pushing import pushing
 from services.cli.topics import ensure_topics
+from services.cli.tracing import tracing
 from services.cli.web_app import (
     api_context,
     build_gateway,
@@ -66,6 +67,7 @@ async def run_worker(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         engine = await _engine(settings, stack)
         metrics = Metrics()
+        traces = await stack.enter_async_context(tracing(settings, "worker"))
         worker = scoring_worker(
             settings,
             engine,
@@ -73,6 +75,7 @@ async def run_worker(settings: Settings) -> None:
             settings.epoch,
             embedded_timeouts=False,
             metrics=metrics,
+            traces=traces,
         )
         await stack.enter_async_context(
             observing(settings, metrics, lambda: {"scoring": worker.ready()})
@@ -89,7 +92,10 @@ async def run_gateway(settings: Settings) -> None:
         engine = await _engine(settings, stack)
         sender = await stack.enter_async_context(running_sender(bootstrap_of(settings), settings))
         metrics = Metrics()
-        gateway = build_gateway(settings, engine, sender, wait_stored=None, metrics=metrics)
+        traces = await stack.enter_async_context(tracing(settings, "gateway"))
+        gateway = build_gateway(
+            settings, engine, sender, wait_stored=None, metrics=metrics, traces=traces
+        )
         health = create_health_router(api_context(settings, engine, dict))
         await _serve(settings, engine, stack, metrics, [create_router(gateway), health])
 
@@ -109,7 +115,8 @@ async def _emit(settings: Settings, engine: Engine, stack: AsyncExitStack) -> Em
     if not settings.kafka_bootstrap:
         return None
     sender = await stack.enter_async_context(running_sender(settings.kafka_bootstrap, settings))
-    return emitter(build_gateway(settings, engine, sender, wait_stored=None))
+    traces = await stack.enter_async_context(tracing(settings, "api"))
+    return emitter(build_gateway(settings, engine, sender, wait_stored=None, traces=traces))
 
 
 async def _engine(settings: Settings, stack: AsyncExitStack) -> Engine:

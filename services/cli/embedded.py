@@ -29,6 +29,7 @@ from services.cli.local_broker import LocalBroker
 from services.cli.observing import observing
 from services.cli.pushing import pushing
 from services.cli.topics import ensure_topics, topic_id
+from services.cli.tracing import tracing
 from services.cli.web_app import (
     api_context,
     build_gateway,
@@ -44,6 +45,7 @@ from services.metrics.registry import Metrics
 from services.scoring.faust_app import TopicsMissingError
 from services.scoring.worker import ScoringWorker
 from services.settings import Settings
+from services.traces.spans import Traces
 
 _WORKER_STOP_SECONDS: Final = 10
 _DEMO_STOP_SECONDS: Final = 3
@@ -79,6 +81,7 @@ async def run_embedded(
         )
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(bind(settings.host, settings.port))
+        traces = await stack.enter_async_context(tracing(settings, "up"))
         warn_if_open(settings, listener)
         make_directory(settings.data_dir)
         engine = await asyncio.to_thread(prepare_engine, settings, now())
@@ -95,11 +98,14 @@ async def run_embedded(
             log.epoch,
             embedded_timeouts=True,
             metrics=metrics,
+            traces=traces,
         )
         stack.push_async_callback(_stop, worker)
         await started(worker)
         sender = await stack.enter_async_context(running_sender(log.bootstrap, settings))
-        gateway = build_gateway(settings, engine, sender, worker.wait_stored, metrics)
+        gateway = build_gateway(
+            settings, engine, sender, worker.wait_stored, metrics, traces=traces
+        )
         context = api_context(settings, engine, lambda: _state(log, worker), emitter(gateway))
         routers = [push_router(gateway), *query_routers(context)]
         await stack.enter_async_context(
@@ -151,6 +157,7 @@ def scoring_worker(
     *,
     embedded_timeouts: bool,
     metrics: Metrics,
+    traces: Traces,
 ) -> ScoringWorker:
     """Make a worker for one log, not yet started."""
     return ScoringWorker(
@@ -164,6 +171,7 @@ def scoring_worker(
         timeout=settings.worker_timeout,
         reconcile_every=settings.reconcile_every,
         metrics=metrics,
+        traces=traces,
     )
 
 

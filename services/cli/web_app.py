@@ -30,6 +30,7 @@ from services.settings import Settings
 from services.storage.database import Database
 from services.storage.readers import Readers
 from services.storage.rules import RuleBook
+from services.traces.spans import Traces
 from services.web.access.guard import install_access
 from services.web.etags import install_etags
 from services.web.metrics import install_request_metrics
@@ -95,6 +96,8 @@ def build_gateway(
     sender: Sender,
     wait_stored: WaitStored | None,
     metrics: Metrics | None = None,
+    *,
+    traces: Traces | None = None,
 ) -> Gateway:
     """Build the push gateway; with ``wait_stored`` acknowledged means stored."""
     readers = Readers(engine.database)
@@ -112,6 +115,7 @@ def build_gateway(
         wait_stored=wait_stored,
         body_limit=settings.max_body_bytes,
         metrics=metrics,
+        traces=traces,
     )
 
 

@@ -12,9 +12,12 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Final, NamedTuple, Protocol
 
+from opentelemetry.trace import Span, SpanContext, SpanKind
+
 from schemas.codec import encode_frame
-from schemas.topics import BATCH_JSON, FRAME_BYTES, FRAME_EVENTS
+from schemas.topics import BATCH_JSON, FRAME_BYTES, FRAME_EVENTS, WORK_ORDER_EVENTS
 from services.ingest.sender import SendError
+from services.traces.spans import Traces, end, traceparent
 
 COLLECT_SECONDS: Final = 0.003
 _BRACKETS: Final = 2  # [ and ] around the events, one comma after each but the last
@@ -24,7 +27,9 @@ EVENT_BYTES: Final = FRAME_BYTES - _BRACKETS - 1
 class FrameSender(Protocol):
     """What framing needs of `services.ingest.sender.Sender`."""
 
-    def submit(self, frame: bytes, partition: int, content_type: str) -> Future[int]:
+    def submit(
+        self, frame: bytes, partition: int, content_type: str, traceparent: str
+    ) -> Future[int]:
         """Take a frame and tell its offset once it is acknowledged."""
         ...
 
@@ -40,6 +45,7 @@ class _OpenFrame:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.events: list[bytes] = []
         self.size = _BRACKETS
+        self.origins: list[SpanContext] = []
         self.offset: asyncio.Future[int] = loop.create_future()
         # A caller may have given up before his frame failed; that is no unhandled error.
         self.offset.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -58,10 +64,18 @@ class Framer:
     Args:
         sender: takes the frames.
         collect_seconds: how long an event may wait for company.
+        traces: of the frames; none if left out.
     """
 
-    def __init__(self, sender: FrameSender, *, collect_seconds: float = COLLECT_SECONDS) -> None:
+    def __init__(
+        self,
+        sender: FrameSender,
+        *,
+        collect_seconds: float = COLLECT_SECONDS,
+        traces: Traces | None = None,
+    ) -> None:
         self._sender = sender
+        self._traces = traces or Traces()
         self._collect_seconds = collect_seconds
         self._open: dict[int, _OpenFrame] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -78,6 +92,7 @@ class Framer:
         if any(len(event) > EVENT_BYTES for event in events):
             raise ValueError(f"an event is larger than {EVENT_BYTES} bytes")
         loop = asyncio.get_running_loop()
+        origin = self._traces.current()
         frames: dict[_OpenFrame, None] = {}
         for event in events:
             frame = self._open.get(partition)
@@ -87,7 +102,9 @@ class Framer:
             if frame is None:
                 frame = self._open[partition] = _OpenFrame(loop)
             frame.add(event)
-            frames[frame] = None
+            if frame not in frames:
+                frame.origins += origin
+                frames[frame] = None
         if (frame := self._open.get(partition)) is not None and len(frame.events) == FRAME_EVENTS:
             self._close(partition)
         if self._open and self._timer is None:
@@ -104,23 +121,39 @@ class Framer:
 
     def _close(self, partition: int) -> None:
         frame = self._open.pop(partition)
+        span = self._traces.follow("produce", frame.origins, SpanKind.PRODUCER)
+        span.set_attributes(
+            {
+                "messaging.system": "kafka",
+                "messaging.destination.name": WORK_ORDER_EVENTS,
+                "messaging.destination.partition.id": str(partition),
+                "hotline.event_count": len(frame.events),
+            }
+        )
         try:
-            sending = self._sender.submit(encode_frame(frame.events), partition, BATCH_JSON)
+            sending = self._sender.submit(
+                encode_frame(frame.events), partition, BATCH_JSON, traceparent(span)
+            )
         except SendError as error:
+            end(span, error)
             frame.offset.set_exception(error)
             return
         # wrap_future brings the result from the sender's threads to the loop.
         asyncio.wrap_future(sending).add_done_callback(
-            lambda sent: _pass_on(sent, frame.offset),
+            lambda sent: _pass_on(sent, frame.offset, span),
         )
 
 
-def _pass_on(sent: asyncio.Future[int], offset: asyncio.Future[int]) -> None:
+def _pass_on(sent: asyncio.Future[int], offset: asyncio.Future[int], span: Span) -> None:
+    error = None if sent.cancelled() else sent.exception()
+    if error is None and not sent.cancelled():
+        span.set_attribute("messaging.kafka.offset", sent.result())
+    end(span, error)
     if offset.done():
         return
     if sent.cancelled():
         offset.cancel()
-    elif (error := sent.exception()) is not None:
+    elif error is not None:
         offset.set_exception(error)
     else:
         offset.set_result(sent.result())

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from opentelemetry.trace import Span
+
 from schemas.instants import MINUTE, Instant
 from schemas.topics import partition_of
 from services.ingest.archive import Archive, Key, Known, LookUp
@@ -22,6 +24,7 @@ from services.ingest.intake import Intake
 from services.ingest.refusals import refusal
 from services.ingest.sender import MIB, OverloadedError, Sender
 from services.metrics.registry import Metrics
+from services.traces.spans import Traces, name_events
 from services.web.problems import Problem
 
 FUTURE_TOLERANCE: Final = 5 * MINUTE
@@ -76,6 +79,7 @@ class Gateway:
         acknowledge_seconds: how long to wait for the broker.
         store_seconds: how long to wait for `wait_stored`.
         metrics: where it counts; its own if left out.
+        traces: of what it accepts; none if left out.
     """
 
     def __init__(
@@ -92,13 +96,15 @@ class Gateway:
         acknowledge_seconds: float = 15.0,
         store_seconds: float = 15.0,
         metrics: Metrics | None = None,
+        traces: Traces | None = None,
     ) -> None:
         if body_limit > sender.limit_bytes:
             raise ValueError("a body at its limit would never fit into the sender's queue")
         self.body_limit: Final = body_limit
         self.event_limit: Final = event_limit
         self._sender = sender
-        self._framer = Framer(sender)
+        self._traces = traces or Traces()
+        self._framer = Framer(sender, traces=self._traces)
         self._partitions = partitions
         self._clock = clock
         self._future_tolerance = future_tolerance
@@ -134,15 +140,20 @@ class Gateway:
         finally:
             self._body_bytes -= size
 
-    async def accept(self, intake: Intake) -> Receipt:
-        """Take all events of a request.
+    async def accept(self, intake: Intake, traceparent: str | None = None) -> Receipt:
+        """Take all events of a request; ``traceparent`` tells of the caller's trace.
 
         Raises:
             Problem: 422 with every refused event, in which case nothing was sent; 503 when it is
                 not known whether the log holds the events.
         """
+        with self._traces.begun("accept", traceparent) as span:
+            return await self._accept(intake, span)
+
+    async def _accept(self, intake: Intake, span: Span) -> Receipt:
         latest = self._clock() + self._future_tolerance
         events, refused = await decode_all(intake.raws, latest)
+        name_events(span, (checked.event for checked in events))
         known = await self._known(events)
         refused += conflicts(events, known)
         if refused:

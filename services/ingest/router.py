@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from schemas.topics import BATCH_JSON, EVENT_JSON
 from services.ingest.gateway import Gateway, Receipt
 from services.ingest.intake import PLAIN_JSON, read_request
+from services.traces.spans import TRACEPARENT
 
 _EVENT: Final[dict[str, Any]] = {
     "specversion": "1.0",
@@ -61,7 +62,7 @@ def create_router(gateway: Gateway) -> APIRouter:
             intake = await read_request(
                 request, body_limit=gateway.body_limit, event_limit=gateway.event_limit
             )
-            receipt = await gateway.accept(intake)
+            receipt = await gateway.accept(intake, request.headers.get(TRACEPARENT))
         return Response(orjson.dumps(receipt), status_code=202, media_type="application/json")
 
     return router

@@ -26,6 +26,7 @@ from typing import Any, Final, NamedTuple
 
 from schemas.topics import WORK_ORDER_EVENTS
 from services.ingest.producer import connect, dispose
+from services.traces.spans import TRACEPARENT
 
 MIB: Final = 1024 * 1024
 _IDLE_SECONDS: Final = 3600.0
@@ -48,7 +49,7 @@ class BrokerUnavailableError(SendError):
 class _Frame(NamedTuple):
     body: bytes
     partition: int
-    content_type: str
+    headers: list[tuple[str, bytes]]
     offset: Future[int]
     deadline: float  # of time.monotonic()
 
@@ -110,8 +111,12 @@ class Sender:
         self._thread.join(limit)
         self._fail_waiting("the service is stopping")
 
-    def submit(self, frame: bytes, partition: int, content_type: str) -> Future[int]:
+    def submit(
+        self, frame: bytes, partition: int, content_type: str, traceparent: str = ""
+    ) -> Future[int]:
         """Take a frame; never blocks, callable from any thread.
+
+        ``traceparent`` tells of its trace; empty: it has none.
 
         Returns:
             The frame's offset in the partition, once all in-sync replicas hold it. Its exception
@@ -123,6 +128,9 @@ class Sender:
         """
         offset: Future[int] = Future()
         size = len(frame)
+        headers = [("content-type", content_type.encode())]
+        if traceparent:
+            headers.append((TRACEPARENT, traceparent.encode()))
         deadline = time.monotonic() + self._delivery_limit
         with self._lock:
             if self._stopping:
@@ -130,7 +138,7 @@ class Sender:
             if self._pending_bytes + size > self.limit_bytes:
                 raise OverloadedError(f"more than {self.limit_bytes} bytes wait for the broker")
             self._pending_bytes += size
-            self._queue.put(_Frame(frame, partition, content_type, offset, deadline))
+            self._queue.put(_Frame(frame, partition, headers, offset, deadline))
         offset.add_done_callback(lambda _: self._release(size))
         return offset
 
@@ -163,7 +171,7 @@ class Sender:
                 self._topic,
                 value=frame.body,
                 partition=frame.partition,
-                headers=[("content-type", frame.content_type.encode())],
+                headers=frame.headers,
             )
         except Exception as error:  # noqa: BLE001  this thread must outlive any failure
             self._failed_producer = self._producer

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from schemas.instants import Instant
@@ -13,6 +15,7 @@ from services.metrics.registry import Metrics
 from services.scoring.pace import Pace
 from services.storage.database import Database
 from services.storage.rules import RuleBook
+from services.traces.spans import Traces
 
 T = TypeVar("T")
 
@@ -58,10 +61,12 @@ class ScoringContext:
     block: int = 2_000
     metrics: Metrics = field(default_factory=Metrics)
     pace: Pace = field(default_factory=Pace)
+    traces: Traces = field(default_factory=Traces)
 
     async def in_thread(self, function: Callable[[], T]) -> T:
-        """Run what blocks or computes for long beside the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self.executor, function)
+        """Run what blocks or computes for long beside the event loop, in the current span."""
+        run = partial(copy_context().run, function)
+        return await asyncio.get_running_loop().run_in_executor(self.executor, run)
 
 
 def no_step(_step: str) -> None:

@@ -23,6 +23,7 @@ from schemas.topics import (
     WORK_ORDER_EVENTS,
 )
 from services.scoring.frames import Message
+from services.traces.spans import TRACEPARENT
 
 GROUP: Final = "hotline-scoring"
 TOPICS: Final = (WORK_ORDER_EVENTS, SHARD_CLAIMS, DEAD_LETTERS, STREET_RATES, RANK_ALERTS)
@@ -103,13 +104,15 @@ class Kafka:
         async def hand_over(stream: AsyncIterable[Any]) -> None:
             async for event in stream.events():  # type: ignore[attr-defined]
                 message = event.message
+                headers = message.headers
                 await handler(
                     message.partition,
                     Message(
                         message.offset,
-                        _content_type(message.headers),
+                        _header(headers, "content-type"),
                         message.value,
                         round((message.timestamp or 0) * SECOND),
+                        _header(headers, TRACEPARENT),
                     ),
                 )
 
@@ -132,9 +135,12 @@ class Kafka:
         reason: BaseException | None = self.app.crash_reason
         return reason
 
-    async def send(self, topic: str, partition: int, key: bytes | None, value: bytes) -> int:
+    async def send(
+        self, topic: str, partition: int, key: bytes | None, value: bytes, traceparent: str = ""
+    ) -> int:
         """Write one message; returns its offset once all in-sync replicas have it."""
-        sent = await self.app.producer.send_and_wait(topic, key, value, partition, None, None)
+        headers = [(TRACEPARENT, traceparent.encode())] if traceparent else None
+        sent = await self.app.producer.send_and_wait(topic, key, value, partition, None, headers)
         return int(sent.offset)
 
     async def commit(self, partition: int, offset: int) -> bool:
@@ -219,9 +225,9 @@ def _of_events(partitions: Iterable[TP]) -> set[int]:
     return {tp.partition for tp in partitions if tp.topic == WORK_ORDER_EVENTS}
 
 
-def _content_type(headers: Any) -> str | None:
+def _header(headers: Any, wanted: str) -> str | None:
     pairs = headers.items() if isinstance(headers, Mapping) else (headers or ())
     for name, value in pairs:
-        if name.lower() == "content-type":
+        if name.lower() == wanted:
             return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
     return None

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
+from opentelemetry.trace import SpanKind
+
 from schemas.instants import SECOND
 from schemas.records import CounterKey, DeadLetter, FlushMark, Sums
 from schemas.topics import STREET_RATES
@@ -23,6 +25,7 @@ from services.scoring.lease import LostError, persist
 from services.scoring.rates import encode_rates
 from services.scoring.shard import Changes
 from services.scoring.tenure import Tenure
+from services.traces.spans import current_traceparent, name_events
 
 _LATER: Final = "next."  # before the steps of every lane but the first
 
@@ -83,6 +86,13 @@ class Flusher:
         Raises:
             LostError: the partition has another owner; nothing more may be written or committed.
         """
+        traces = self._context.traces
+        origins = traces.read(message.traceparent for message in messages)
+        with traces.continued("flush", origins, SpanKind.CONSUMER) as span:
+            span.set_attribute("hotline.shard", self._partition)
+            await self._flush(messages)
+
+    async def _flush(self, messages: Sequence[Message]) -> None:
         began = time.monotonic()
         computed = await self._context.in_thread(lambda: self._compute_and_store(messages))
         self._count(messages, computed[0])
@@ -104,15 +114,20 @@ class Flusher:
     async def publish_rates(self, lane: Lane, counters: Mapping[CounterKey, Sums]) -> None:
         """Tell `street-rates` what a flush changed."""
         for value in encode_rates(self._partition, lane.ruleset, lane.mark, counters):
-            await persist(self._lease, partial(self._kafka.send, STREET_RATES, 0, None, value))
+            send = partial(self._kafka.send, STREET_RATES, 0, None, value, current_traceparent())
+            await persist(self._lease, send)
 
     def _compute_and_store(self, messages: Sequence[Message]) -> list[Changes]:
         """Give the changes of each lane."""
         clocks = [lane.shard.clock for lane in self._lanes]
         now = max(self._context.clock(), *clocks)
-        batch = read_messages(self._partition, self._context.epoch, messages) if messages else None
-        computed = [lane.compute(now, batch) for lane in self._lanes]
-        self._write(computed)
+        with self._context.traces.part("fold") as span:
+            epoch = self._context.epoch
+            batch = read_messages(self._partition, epoch, messages) if messages else None
+            computed = [lane.compute(now, batch) for lane in self._lanes]
+            name_events(span, (logged.event for logged in computed[0].events))
+        with self._context.traces.part("store"):
+            self._write(computed)
         return computed
 
     def _count(self, messages: Sequence[Message], changes: Changes) -> None:

@@ -17,13 +17,14 @@ class Message(NamedTuple):
     """One Kafka message: one event or a frame of events.
 
     ``value`` None is a tombstone. ``logged_at`` is the message's own time, 0 if it has none: of use for
-    latencies only.
+    latencies only. ``traceparent`` tells of the trace that it is part of.
     """
 
     offset: int
     content_type: str | None
     value: bytes | None
     logged_at: Instant = 0
+    traceparent: str | None = None
 
 
 def read_messages(partition: int, epoch: int, messages: Sequence[Message]) -> Batch:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 from typing import Final
 
 from schemas.instants import MINUTE, Instant
@@ -22,6 +23,7 @@ from services.scoring.standings import Moment, Standings
 from services.storage import units
 from services.storage.rules import ActivePolicy
 from services.storage.shard_store import ShardStore
+from services.traces.spans import LINKS
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class RankingAgent:
         self._evaluated = 0.0
         self._dirty = False
         self._behind = False
+        self._told: deque[str] = deque(maxlen=LINKS)  # of the traces that the next evaluation ends
         self._follow_rules(context.rules.last.current, unsure=True)
         self._task: asyncio.Task[None] | None = None
 
@@ -116,6 +119,8 @@ class RankingAgent:
         except ValueError:
             logger.warning("a message of street-rates cannot be read: offset %d", message.offset)
             return
+        if message.traceparent:
+            self._told.append(message.traceparent)
         if not self._board.views:
             await self._open_at_the_stored_clock()
             self._dirty = True
@@ -186,10 +191,14 @@ class RankingAgent:
             registry=self._registry,
             sums=board.sums,
         )
-        for listed, view in lists:
-            if await self._standings.evaluate(listed, view, moment):
-                self.begin_again()  # another one ranks, from newer counters than these
-                return
+        origins = self._context.traces.read(self._told)
+        self._told.clear()
+        with self._context.traces.continued("rank", origins) as span:
+            span.set_attribute("hotline.list_count", len(lists))
+            for listed, view in lists:
+                if await self._standings.evaluate(listed, view, moment):
+                    self.begin_again()  # another one ranks, from newer counters than these
+                    return
 
     def _is_behind(self, as_of: Instant) -> bool:
         behind = as_of < self._context.clock() - _BEHIND

@@ -26,6 +26,7 @@ from services.scoring.reconcile.schedule import Schedule
 from services.storage.database import Database
 from services.storage.rules import RuleBook
 from services.storage.shard_store import ShardStore
+from services.traces.spans import Traces
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class ScoringWorker:
         block: Orders evaluated at once under a new policy.
         reconcile_every: Seconds between two comparisons of the shards held here; 0: none.
         metrics: Where it counts; its own if left out.
+        traces: Of what it stores and ranks; none if left out.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class ScoringWorker:
         block: int = 2_000,
         reconcile_every: float = 0,
         metrics: Metrics | None = None,
+        traces: Traces | None = None,
     ) -> None:
         rebalance_timeout = (_EMBEDDED_TIMEOUT if embedded_timeouts else timeout) / 2
         self._bootstrap = bootstrap
@@ -88,6 +91,7 @@ class ScoringWorker:
             building=asyncio.Semaphore(1),
             block=block,
             metrics=metrics or Metrics(),
+            traces=traces or Traces(),
         )
         self._directory = tempfile.TemporaryDirectory(prefix="hotline-scoring-")
         self._rebalance_timeout = rebalance_timeout

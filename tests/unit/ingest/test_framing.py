@@ -11,6 +11,7 @@ import pytest
 from schemas.topics import BATCH_JSON, FRAME_BYTES, FRAME_EVENTS
 from services.ingest.framing import EVENT_BYTES, Framer
 from services.ingest.sender import BrokerUnavailableError, OverloadedError
+from tests.support.collected import Collected, context_of, header_of, parent_of
 
 
 class Recorder:
@@ -18,10 +19,14 @@ class Recorder:
 
     def __init__(self) -> None:
         self.frames: list[tuple[int, bytes, Future[int]]] = []
+        self.headers: list[str] = []
         self.full = False
 
-    def submit(self, frame: bytes, partition: int, content_type: str) -> Future[int]:
+    def submit(
+        self, frame: bytes, partition: int, content_type: str, traceparent: str
+    ) -> Future[int]:
         assert content_type == BATCH_JSON
+        self.headers.append(traceparent)
         if self.full:
             raise OverloadedError
         offset: Future[int] = Future()
@@ -113,3 +118,44 @@ async def test_a_waiter_that_gave_up_disturbs_no_one() -> None:
     assert late
     sender.frames[0][2].set_result(5)
     assert await patient.offset == 5
+
+
+async def test_a_frame_is_part_of_its_first_request_and_linked_to_the_others() -> None:
+    collected, sender = Collected(), Recorder()
+    framer = Framer(sender, traces=collected.traces)
+    for number in range(3):
+        with collected.traces.begun("accept", None):
+            sent = framer.add(1, [b"%d" % number])
+    framer.flush()
+    sender.frames[0][2].set_result(77)
+    assert await sent[0].offset == 77
+    [produce] = collected.named("produce")
+    first, *others = [context_of(span) for span in collected.named("accept")]
+    assert sender.headers == [header_of(produce)]
+    assert parent_of(produce) == first.span_id
+    assert [link.context.span_id for link in produce.links] == [each.span_id for each in others]
+    assert produce.attributes is not None
+    assert produce.attributes["messaging.kafka.offset"] == 77
+
+
+async def test_every_frame_of_a_large_request_is_part_of_its_trace() -> None:
+    collected, sender = Collected(), Recorder()
+    framer = Framer(sender, traces=collected.traces)
+    with collected.traces.begun("accept", None):
+        sent = framer.add(1, [b"1"] * (2 * FRAME_EVENTS + 1))
+    framer.flush()
+    for _, _, offset in sender.frames:
+        offset.set_exception(BrokerUnavailableError("张三"))
+    await asyncio.wait({frame.offset for frame in sent})
+    [accept] = collected.named("accept")
+    produced = collected.named("produce")
+    assert [parent_of(span) for span in produced] == [context_of(accept).span_id] * 3
+    assert {span.status.description for span in produced} == {"BrokerUnavailableError"}
+
+
+async def test_without_traces_a_frame_tells_of_none() -> None:
+    sender = Recorder()
+    framer = Framer(sender)
+    framer.add(1, [b"1"])
+    framer.flush()
+    assert sender.headers == [""]
