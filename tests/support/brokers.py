@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from services.cli.local_broker import LocalBroker
 from services.cli.topics import ensure_topics
 from tests.support import usage
 from tests.support.kafka import KAFKA_VERSION, start_kafka
+from tests.support.waiting import await_that
 
 Kind = Literal["tansu", "kafka"]
 
@@ -38,6 +41,17 @@ class Broker:
     def kill(self) -> None:
         """End it as a power cut would."""
         self.process.kill()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it do nothing while the block runs: every thread of it has stopped when it begins."""
+        pid = self.process.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await_that(lambda: _has_stopped(pid))
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager
@@ -69,3 +83,9 @@ def fresh_log(kind: Kind) -> Iterator[dict[str, str]]:
     else:
         with fresh_broker(kind) as broker:
             yield {"HOTLINE_KAFKA_BOOTSTRAP": broker.bootstrap}
+
+
+def _has_stopped(pid: int) -> bool:
+    """Whether a stop has reached all threads; a busy machine takes a while, and they go on."""
+    stats = [task / "stat" for task in Path(f"/proc/{pid}/task").iterdir()]
+    return all(stat.read_text("ascii").rpartition(")")[2].split()[0] == "T" for stat in stats)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from services.ingest.sender import BrokerUnavailableError, OverloadedError, Send
 from tests.integration.ingest.log_reader import Message, read_messages
 from tests.integration.ingest.support import tansu_at
 from tests.support.brokers import Broker
+from tests.support.waiting import await_that
 
 PARTITIONS = 3
 
@@ -44,7 +43,7 @@ def test_frames_arrive_where_and_as_they_were_sent(broker: Broker) -> None:
         last = sender.submit(b"{}", 0, EVENT_JSON)
         assert [offset.result(10) for offset in offsets] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
         assert last.result(10) == 3
-        assert sender.pending_bytes == 0
+        await_that(lambda: sender.pending_bytes == 0)
     expected = [
         Message(number % PARTITIONS, number // PARTITIONS, BATCH_JSON, f"[{number}]".encode())
         for number in range(9)
@@ -67,16 +66,13 @@ def test_bytes_not_yet_acknowledged_are_bounded(broker: Broker) -> None:
     broker.create_topics(PARTITIONS)
     with running(broker.bootstrap, limit_bytes=1_000) as sender:
         sender.submit(b"x", 0, BATCH_JSON).result(10)
-        os.kill(broker.process.pid, signal.SIGSTOP)
-        try:
+        with broker.frozen():
             first = sender.submit(b"x" * 600, 0, BATCH_JSON)
             with pytest.raises(OverloadedError):
                 sender.submit(b"x" * 600, 0, BATCH_JSON)
             second = sender.submit(b"x" * 400, 0, BATCH_JSON)
             with pytest.raises(OverloadedError):
                 sender.submit(b"x", 0, BATCH_JSON)
-        finally:
-            os.kill(broker.process.pid, signal.SIGCONT)
         assert [first.result(10), second.result(10)] == [1, 2]
         assert sender.submit(b"x" * 1_000, 0, BATCH_JSON).result(10) == 3
 
@@ -87,16 +83,13 @@ def test_a_frozen_broker_fails_frames_in_bounded_time(broker: Broker) -> None:
     broker.create_topics(PARTITIONS)
     with running(broker.bootstrap, seconds=3) as sender:
         sender.submit(b"[0]", 0, BATCH_JSON).result(10)
-        os.kill(broker.process.pid, signal.SIGSTOP)
-        try:
+        with broker.frozen():
             began = time.monotonic()
             frames = [sender.submit(b"[1]", number, BATCH_JSON) for number in range(PARTITIONS)]
             for frame in frames:
                 assert isinstance(frame.exception(10), BrokerUnavailableError)
             assert time.monotonic() - began < 6
-            assert sender.pending_bytes == 0
-        finally:
-            os.kill(broker.process.pid, signal.SIGCONT)
+            await_that(lambda: sender.pending_bytes == 0)
         assert _eventually(lambda: sender.submit(b"[2]", 1, BATCH_JSON).result(10)) >= 0
 
 
