@@ -13,7 +13,9 @@ class CommitLog:
         self.sent: list[tuple[str, bytes]] = []
         self.seeks: asyncio.Queue[int] = asyncio.Queue()
 
-    async def send(self, topic: str, _partition: int, _key: bytes | None, value: bytes) -> int:
+    async def send(
+        self, topic: str, _partition: int, _key: bytes | None, value: bytes, _traceparent: str = ""
+    ) -> int:
         self.sent.append((topic, value))
         return len(self.sent) - 1
 

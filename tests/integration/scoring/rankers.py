@@ -26,7 +26,9 @@ class Outbox:
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
 
-    async def send(self, _topic: str, _partition: int, _key: bytes | None, value: bytes) -> int:
+    async def send(
+        self, _topic: str, _partition: int, _key: bytes | None, value: bytes, _traceparent: str = ""
+    ) -> int:
         self.sent.append(orjson.loads(value))
         return len(self.sent)
 
