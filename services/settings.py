@@ -10,8 +10,16 @@ import logging
 import os
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.instants import SECOND
@@ -22,6 +30,8 @@ PREFIX: Final = "HOTLINE_"
 # Read by commands that speak to a service, and by the tests, not by the service.
 _OF_OTHERS: Final = frozenset({"URL", "KEY", "CHAOS", "REQUIRE_KAFKA", "TEST_CLICKHOUSE_URL"})
 
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -31,6 +41,13 @@ class SettingsError(ValueError):
 
 def _zone_if_any(name: str) -> str:
     return name and known_zone(name)
+
+
+def _provider_if_any(issuer: str) -> str:
+    url = urlsplit(issuer)
+    if issuer and not (url.scheme == "https" or url.hostname in _LOOPBACK):
+        raise ValueError("an https:// address, as whoever can change the answer opens every door")
+    return issuer
 
 
 class Settings(BaseSettings):
@@ -143,6 +160,36 @@ class Settings(BaseSettings):
         description="`keys`: who sends events, asks or changes something needs an API key "
         "(docs/access.md). `open`: whoever reaches the port may do everything.",
     )
+    oidc_issuer: Annotated[str, AfterValidator(_provider_if_any)] = Field(
+        default="",
+        title="OpenID provider",
+        description="Issuer whose bearer tokens are let in beside API keys, as its discovery document "
+        "writes it (docs/access.md). Empty: none.",
+    )
+    oidc_audience: Annotated[str, Field(validate_default=True)] = Field(
+        default="",
+        title="OpenID audience",
+        description="What a token must be meant for: the name that the provider has for this service.",
+    )
+    oidc_scopes_claim: Annotated[str, Field(min_length=1)] = Field(
+        default="scope",
+        title="OpenID scopes",
+        description="Claim with the words `hotline:read`, `hotline:govern` and so on; a claim within "
+        "another one with a dot, as in `realm_access.roles`.",
+    )
+    oidc_units_claim: str = Field(
+        default="hotline_units",
+        title="OpenID units",
+        description="Claim with the codes of the units that a token is restricted to; `*` in it: the "
+        "whole city. A token without it opens nothing that is about units. Empty: all are "
+        "for the whole city.",
+    )
+    rate_limit: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
+        default=100,
+        title="Rate limit",
+        description="Requests a second that each key may send in the long run, ten times as many at "
+        "once; sending events is not counted, nor is anything with `HOTLINE_ACCESS=open`. 0: no limit.",
+    )
     flush_interval: Annotated[float, Field(ge=0.01, le=60)] = Field(
         default=0.1,
         title="Flush interval",
@@ -201,6 +248,20 @@ class Settings(BaseSettings):
         description="Address of the page as people reach it, put at the end of messages to chat "
         "and mail. Empty: no link.",
     )
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _only_beside_keys(cls, issuer: str, info: ValidationInfo) -> str:
+        if issuer and info.data.get("access") != "keys":
+            raise ValueError("needs HOTLINE_ACCESS=keys")
+        return issuer
+
+    @field_validator("oidc_audience")
+    @classmethod
+    def _with_the_issuer(cls, audience: str, info: ValidationInfo) -> str:
+        if info.data.get("oidc_issuer") and not audience:
+            raise ValueError("is needed with HOTLINE_OIDC_ISSUER")
+        return audience
 
     @property
     def database_url(self) -> str:

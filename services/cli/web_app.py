@@ -15,7 +15,9 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 
 from schemas.instants import Instant
+from services.api.access.issuer_keys import IssuerKeys
 from services.api.access.keys import StoredKeys
+from services.api.access.tokens import BearerTokens, Trusted
 from services.api.context import ApiContext, Emit
 from services.api.push.options import PushOptions
 from services.api.router import create_router
@@ -31,7 +33,9 @@ from services.storage.database import Database
 from services.storage.readers import Readers
 from services.storage.rules import RuleBook
 from services.traces.spans import Traces
+from services.web.access.caller import Doorkeeper
 from services.web.access.guard import install_access
+from services.web.access.rate_limit import RateLimit
 from services.web.etags import install_etags
 from services.web.metrics import install_request_metrics
 from services.web.openapi import install_openapi
@@ -71,9 +75,28 @@ def guarded_app(
 ) -> FastAPI:
     """Build the application as it is served: behind keys if the settings ask for them."""
     app = build_app(routers)
-    install_access(app, StoredKeys(database, now), keys=settings.access == "keys")
+    install_access(
+        app,
+        doorkeeper(settings, database),
+        keys=settings.access == "keys",
+        limit=RateLimit(settings.rate_limit),
+    )
     install_request_metrics(app, metrics)
     return app
+
+
+def doorkeeper(settings: Settings, database: Database) -> Doorkeeper:
+    """Build what knows the keys, and the tokens of an OpenID provider if there is one."""
+    if not settings.oidc_issuer:
+        return StoredKeys(database, now)
+    trusted = Trusted(
+        issuer=settings.oidc_issuer,
+        audience=settings.oidc_audience,
+        scopes_claim=settings.oidc_scopes_claim,
+        units_claim=settings.oidc_units_claim,
+    )
+    keys = StoredKeys(database, now, always_units=True)
+    return BearerTokens(keys, IssuerKeys(settings.oidc_issuer), trusted, now)
 
 
 def warn_if_open(settings: Settings, listener: socket.socket) -> None:

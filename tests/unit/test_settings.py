@@ -92,3 +92,30 @@ def test_the_embedded_engine_lives_under_the_data_directory(tmp_path: Path) -> N
     settings = load_settings(data_dir=tmp_path / "with space")
 
     assert settings.database_url == f"chdb://{tmp_path}/with%20space/chdb"
+
+
+_OIDC = {
+    "HOTLINE_ACCESS": "keys",
+    "HOTLINE_OIDC_ISSUER": "https://login.example",
+    "HOTLINE_OIDC_AUDIENCE": "hotline-rates",
+}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "what"),
+    [
+        ("HOTLINE_ACCESS", "open", "HOTLINE_OIDC_ISSUER: needs HOTLINE_ACCESS=keys"),
+        ("HOTLINE_OIDC_ISSUER", "http://login.example", "HOTLINE_OIDC_ISSUER: an https:// address"),
+        ("HOTLINE_OIDC_AUDIENCE", "", "HOTLINE_OIDC_AUDIENCE: is needed with"),
+    ],
+)
+def test_a_provider_needs_keys_encryption_and_an_audience(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, what: str
+) -> None:
+    for name, given in _OIDC.items():
+        monkeypatch.setenv(name, given)
+    assert load_settings().oidc_issuer == "https://login.example"
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(SettingsError, match=what):
+        load_settings()

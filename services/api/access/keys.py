@@ -61,11 +61,19 @@ class StoredKeys:
 
     While the store is away, those last read keep opening: nobody can be revoked meanwhile, and a
     gateway must go on taking events. Before the first reading nobody is let in.
+
+    ``always_units``: the registry is read also if no key is restricted to units.
     """
 
     def __init__(
-        self, db: Database, clock: Callable[[], Instant], *, read_every: float = _READ_EVERY
+        self,
+        db: Database,
+        clock: Callable[[], Instant],
+        *,
+        read_every: float = _READ_EVERY,
+        always_units: bool = False,
     ) -> None:
+        self._always_units = always_units
         self._db = db
         self._clock = clock
         self._read_every = read_every
@@ -87,8 +95,13 @@ class StoredKeys:
         return Caller(
             name=f"key:{key.id}",
             scopes=frozenset(key.scopes),
-            restriction=_restriction(key, registry),
+            restriction=_restriction(key.units, registry) if key.units else None,
         )
+
+    async def restriction(self, units: tuple[str, ...]) -> Restriction:
+        """To these units and those below them; of none, if there are none."""
+        _, registry = await self._current()
+        return _restriction(units, registry)
 
     async def note(self, who: str, method: str, route: str, target: str, status: int) -> None:
         """Add to the audit log; see `services.web.access.caller.Doorkeeper`."""
@@ -116,16 +129,14 @@ class StoredKeys:
 
     def _read(self) -> tuple[Mapping[str, Key], Mapping[str, Unit]]:
         keys = {key.id: key for key in access_keys.all_keys(self._db)}
-        is_any_restricted = any(key.units for key in keys.values())
-        registered = units.all_units(self._db) if is_any_restricted else []
+        wanted = self._always_units or any(key.units for key in keys.values())
+        registered = units.all_units(self._db) if wanted else []
         return keys, {unit.code: unit for unit in registered}
 
 
-def _restriction(key: Key, registry: Mapping[str, Unit]) -> Restriction | None:
-    if not key.units:
-        return None
-    own = frozenset(key.units)
-    return Restriction(key.units, lambda unit: _is_within(unit, own, registry))
+def _restriction(units: tuple[str, ...], registry: Mapping[str, Unit]) -> Restriction:
+    own = frozenset(units)
+    return Restriction(units, lambda unit: _is_within(unit, own, registry))
 
 
 def _digest(text: str) -> str:

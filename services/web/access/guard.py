@@ -1,6 +1,6 @@
 """Turns away who may not, before a byte of the body is read, and logs who changed something.
 
-    request ─▶ which route? ─▶ who asks? ─▶ scope ─▶ units ─▶ the application ─▶ audit log ─▶ answer
+    request ─▶ which route? ─▶ who asks? ─▶ how often? ─▶ scope ─▶ units ─▶ the application ─▶ audit log ─▶ answer
 
 The outermost middleware rather than a dependency of the routes: nothing can be mounted past it, and
 a route that nobody has declared (`needs`) is closed and not open.
@@ -17,7 +17,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.web.access.caller import Caller, Doorkeeper, remember
 from services.web.access.needs import OWN, WHOLE_CITY, Match, Need, matches
-from services.web.access.refusals import missing_scope, outside_restriction, unauthenticated
+from services.web.access.rate_limit import RateLimit
+from services.web.access.refusals import (
+    missing_scope,
+    outside_restriction,
+    too_many_requests,
+    unauthenticated,
+)
 from services.web.problems import Problem, problem_response
 
 _LOG: Final = logging.getLogger(__name__)
@@ -28,19 +34,26 @@ _LONGEST_TARGET: Final = 200
 ANYBODY: Final = Caller("open", frozenset({"admin"}))
 
 
-def install_access(app: FastAPI, doorkeeper: Doorkeeper, *, keys: bool) -> None:
+def install_access(
+    app: FastAPI, doorkeeper: Doorkeeper, *, keys: bool, limit: RateLimit | None = None
+) -> None:
     """Guard the application; without ``keys`` everybody may do everything, and changes are logged.
 
-    To be installed last: the middleware that is added last is the outermost.
+    To be installed last: the middleware that is added last is the outermost. ``limit`` counts the
+    requests of each key, and of each address those that are refused for want of one; never the sending
+    of events, which has a limit of its own (`services.ingest`).
     """
-    app.add_middleware(_Guard, doorkeeper=doorkeeper, keys=keys)
+    app.add_middleware(_Guard, doorkeeper=doorkeeper, keys=keys, limit=limit or RateLimit(0))
 
 
 class _Guard:
-    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper, *, keys: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, doorkeeper: Doorkeeper, *, keys: bool, limit: RateLimit
+    ) -> None:
         self._app = app
         self._doorkeeper = doorkeeper
         self._keys = keys
+        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,6 +67,8 @@ class _Guard:
         is_noted = scope["method"] not in _READS and all(need.noted for _, need in needs)
         try:
             caller = await self._caller(scope) if self._keys else ANYBODY
+            if self._keys and any(need.scope != "ingest" for _, need in needs):
+                self._count(caller.name)
         except Problem as problem:
             await problem_response(problem)(scope, receive, send)
             return
@@ -80,8 +95,13 @@ class _Guard:
         if kind.lower() == "bearer":
             caller = await self._doorkeeper.caller(token.strip())
         if caller is None:
+            self._count(f"address {(scope.get('client') or [''])[0]}")
             raise unauthenticated(given=bool(given))
         return caller
+
+    def _count(self, name: str) -> None:
+        if wait := self._limit.wait(name):
+            raise too_many_requests(wait, self._limit.policy)
 
     async def _note(self, caller: Caller, method: str, match: Match, status: int) -> None:
         # What a refused request names was never checked, and may be anything.

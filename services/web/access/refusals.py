@@ -14,6 +14,10 @@ KINDS: Final[Mapping[str, ProblemKind]] = {
     "outside_restriction": ProblemKind(
         403, "The key is restricted to some units", "密钥仅限部分单位"
     ),
+    "provider_unavailable": ProblemKind(
+        503, "The identity provider cannot be reached", "身份认证服务暂时无法访问"
+    ),
+    "too_many_requests": ProblemKind(429, "Too many requests", "请求过于频繁"),
 }
 _REALM: Final = 'Bearer realm="hotline-rates"'
 
@@ -45,4 +49,28 @@ def outside_restriction() -> Problem:
         "outside_restriction",
         "The answer is not only about the units of this key.",
         "该内容超出此密钥限定的单位范围。",
+    )
+
+
+def provider_unavailable() -> Problem:
+    """A token cannot be checked: the provider's keys are not known."""
+    return KINDS["provider_unavailable"].problem(
+        "provider_unavailable",
+        "Ask again in a moment, or use an API key.",
+        "请稍后重试，或使用 API 密钥。",
+        headers={"Retry-After": "30"},
+    )
+
+
+def too_many_requests(wait: int, policy: str) -> Problem:
+    """Asked too often; ``wait``: seconds until the next one is let in."""
+    return KINDS["too_many_requests"].problem(
+        "too_many_requests",
+        f"Ask again in {wait} s, or less often.",
+        f"请在 {wait} 秒后重试，或降低请求频率。",
+        headers={
+            "Retry-After": str(wait),
+            "RateLimit-Policy": policy,
+            "RateLimit": f'"requests";r=0;t={wait}',
+        },
     )
