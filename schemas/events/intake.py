@@ -25,7 +25,10 @@ class Received(Data):
         description="critical: life or property (2 h); urgent: water, power, gas, heat (24 h); "
         "normal (7 days); complex (15 days).",
     )
-    tags: Codes | None = Field(None, description="Labels a policy may refer to.")
+    tags: Codes | None = Field(
+        None,
+        description="Labels a policy may refer to; `secret` or 保密 hides the place from units.",
+    )
     community: Code | None = Field(None, description="Community or neighborhood (社区).")
     place_code: Code | None = Field(
         None, description="Statistical division code of the place; empty where unknown (不详)."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Body, Path, Query
+from fastapi import APIRouter, Body, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from schemas.fields import Code, Reference
@@ -19,6 +19,7 @@ from services.api.writing import local_text
 from services.storage import alert_notes, alerts, units
 from services.storage.alerts import Wanted
 from services.storage.push_feed import LoggedAlert
+from services.web.access.caller import restriction_of
 
 _Cursor = tuple[Annotated[int, Field(ge=0, lt=1 << 63)]]
 """The place of the last alert of a page."""
@@ -161,6 +162,7 @@ def create_alerts_router(context: ApiContext) -> APIRouter:
         responses={404: {"description": "There is no such alert · 没有这条预警"}},
     )
     async def acknowledge(
+        request: Request,
         id: Annotated[str, Path(max_length=500)],  # noqa: A002 - its name in the address
         new: Annotated[NewAcknowledgement, Body()],
     ) -> AlertModel:
@@ -169,7 +171,8 @@ def create_alerts_router(context: ApiContext) -> APIRouter:
         登记确认，只增不改。
         """
         found = await ask(alerts.find, context.database, id)
-        if found is None:
+        only = restriction_of(request)
+        if found is None or (only is not None and not only.sees(found.unit)):
             raise refusal("unknown_alert", "Take an id of /v1/alerts.", "请使用预警记录中的 id。")
         await ask(alert_notes.record, context.database, found.id, new.note, new.by, context.clock())
         (model,) = await _models(context, [found])

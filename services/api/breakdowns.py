@@ -26,6 +26,7 @@ from services.domain.registry import KINDS, Registry
 from services.domain.score import OwnSums
 from services.storage.order_reader import Common
 from services.storage.readers import Number
+from services.web.access.caller import restriction_of
 
 _ATTEMPTS: Final = 3  # each looks at every order of the window
 _MOST: Final = 1000
@@ -84,7 +85,8 @@ def create_breakdowns_router(context: ApiContext) -> APIRouter:
         window, as_of = choose(context, query, await live_instant(context, marks))
         scored = scored_by(context.policy, window, asked.kind, asked.group)
         number = Number(scored.scoring.basis, "", window.begins_at, window.ends_at, asked.units)
-        read_at, sums = await _read(context, marks, query, number, as_of)
+        hides_places = restriction_of(request) is not None
+        read_at, sums = await _read(context, marks, query, number, as_of, hides_places=hides_places)
         if query.unit and query.unit not in registry and not sums:
             raise refusal(
                 "unknown_unit",
@@ -154,6 +156,8 @@ async def _read(
     query: BreakdownQuery,
     number: Number,
     as_of: Instant | None,
+    *,
+    hides_places: bool,
 ) -> tuple[Mapping[int, FlushMark], dict[tuple[str, str], Sums]]:
     """The sums by value, and the flushes that they are exactly those of (as `read_sums` does)."""
     readers = context.readers
@@ -168,6 +172,7 @@ async def _read(
             level=query.level,
             as_of=as_of,
             marks=marks,
+            hides_places=hides_places,
         )
         if as_of is not None:
             break

@@ -36,6 +36,7 @@ from services.api.refusals import refusal
 from services.api.writing import local_text, thousandths_text
 from services.domain import words
 from services.domain.appeals import appeals_of
+from services.domain.confidential import is_hidden
 from services.domain.deadline_source import Deadline
 from services.domain.explanation import Entry, Explanation, Judgement, Step, explain
 from services.domain.registry import Registry
@@ -151,6 +152,9 @@ class _Telling:
 
     def _entry(self, entry: Entry) -> EventTold:
         event = entry.told.event
+        if self._found.hides_place:
+            shown = tuple(field for field in entry.told.fields if not is_hidden(field.field))
+            entry = entry._replace(told=entry.told._replace(fields=shown))
         name = words.EVENTS[event.type]
         return EventTold(
             source=event.source,

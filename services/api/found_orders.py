@@ -13,6 +13,7 @@ from services.api.context import ApiContext, ask
 from services.api.parameters import read_as_of
 from services.api.refusals import refusal
 from services.api.snapshot import Snapshot, read_marks
+from services.domain.confidential import is_confidential
 from services.domain.registry import Registry
 from services.storage import units as stored_units
 from services.storage.readers import StoredOrder
@@ -32,12 +33,16 @@ class OrderQuery(BaseModel):
 
 
 class FoundOrder(NamedTuple):
-    """A stored order. ``at`` is the instant asked for, or the stored clock of its shard."""
+    """A stored order. ``at`` is the instant asked for, or the stored clock of its shard.
+
+    ``hides_place``: whoever asks may not know it.
+    """
 
     snapshot: Snapshot
     stored: StoredOrder
     registry: Registry
     at: Instant
+    hides_place: bool
 
     @property
     def events(self) -> list[Event]:
@@ -69,7 +74,8 @@ async def find_order(
     mark = marks.get(stored.shard)
     live_at = mark.clock if mark else context.clock()
     at = live_at if asked_at is None else asked_at
-    return FoundOrder(Snapshot(context, marks, asked_at), stored, registry, at)
+    hides = only is not None and is_confidential(logged.event for logged in stored.events)
+    return FoundOrder(Snapshot(context, marks, asked_at), stored, registry, at, hides)
 
 
 def _names_others(stored: StoredOrder, registry: Registry, only: Restriction) -> bool:

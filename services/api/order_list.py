@@ -13,7 +13,7 @@ from schemas.instants import EARLIEST, FOREVER, Instant
 from services.api.context import ApiContext, ask
 from services.api.cursors import next_page, read_cursor, write_cursor
 from services.api.order_models import Counted, OrderLine, OrdersAnswer
-from services.api.order_summary import summary_model
+from services.api.order_summary import summary_model, without_community
 from services.api.parameters import LEAD, WindowQuery, check_indicator, choose, read_instant
 from services.api.rankings import check_list, marks_and_units
 from services.api.refusals import refusal
@@ -23,6 +23,7 @@ from services.api.tables.orders import orders_table
 from services.api.writing import local_text, thousandths_text
 from services.domain.pooling import holders, parts_of
 from services.domain.registry import KINDS, Registry
+from services.storage.confidential import confidential_among
 from services.storage.readers import CountedOrder, Number, Place, Sort, Traits
 from services.web.access.caller import Restriction, restriction_of
 
@@ -122,9 +123,9 @@ def create_order_list_router(context: ApiContext) -> APIRouter:
         列出某个数字由哪些工单构成，逐单给出贡献；可按状态、渠道、分类等筛选。
         """
         indicator = check_indicator(context, query.indicator)
-        traits = _traits(query)
-        after = _read_place(query)
         only = restriction_of(request)
+        traits = _traits(query, only)
+        after = _read_place(query)
         marks, registry = await marks_and_units(context)
         window, as_of = choose(context, query, await live_instant(context, marks))
         found = await ask(
@@ -143,6 +144,7 @@ def create_order_list_router(context: ApiContext) -> APIRouter:
             after=after,
             limit=query.limit,
         )
+        hidden = await _confidential(context, found, only)
         snapshot, zone = Snapshot(context, marks, as_of), context.policy.time_zone
         cursor = _write_place(query.sort, found[-1]) if len(found) == query.limit else None
         answer = OrdersAnswer(
@@ -150,7 +152,9 @@ def create_order_list_router(context: ApiContext) -> APIRouter:
             window=snapshot.window_text(window),
             unit=query.unit,
             indicator=indicator,
-            orders=[_line(order, zone, only) for order in found],
+            orders=[
+                _line(order, zone, only, hides_place=order.subject in hidden) for order in found
+            ],
             next=cursor,
         )
         return await reply(
@@ -190,7 +194,16 @@ def _units(registry: Registry, query: ListQuery, only: Restriction | None) -> Se
     return [code for code in known if only.sees(code)]
 
 
-def _traits(query: OrdersQuery) -> Traits:
+async def _confidential(
+    context: ApiContext, found: Sequence[CountedOrder], only: Restriction | None
+) -> frozenset[str]:
+    """Those whose place the caller may not know."""
+    if only is None:
+        return frozenset()
+    return await ask(confidential_among, context.database, [each.subject for each in found])
+
+
+def _traits(query: OrdersQuery, only: Restriction | None) -> Traits:
     received_from = _instant("received_from", query.received_from)
     received_to = _instant("received_to", query.received_to)
     if received_from is not None and received_to is not None and received_from >= received_to:
@@ -213,6 +226,7 @@ def _traits(query: OrdersQuery) -> Traits:
         level=query.category_level,
         received_from=received_from,
         received_to=received_to,
+        hides_places=only is not None,
     )
 
 
@@ -238,8 +252,12 @@ def _read_place(query: OrdersQuery) -> Place | None:
     return Place(received_at, subject)
 
 
-def _line(order: CountedOrder, zone: ZoneInfo, only: Restriction | None) -> OrderLine:
+def _line(
+    order: CountedOrder, zone: ZoneInfo, only: Restriction | None, *, hides_place: bool
+) -> OrderLine:
     summary = summary_model(order.summary, zone)
+    if hides_place:
+        summary = without_community(summary)
     if only is not None and not only.sees(summary.unit):  # it was handed on
         summary = summary.model_copy(update={"unit": ""})
     return OrderLine(

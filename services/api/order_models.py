@@ -91,7 +91,7 @@ class StoredEvent(Model):
     id: str
     time: TimeText
     data: dict[str, Any]
-    digest: str
+    digest: str = Field(description="Empty where the place is hidden. 内容摘要，隐去地点时为空。")
     position: LogPosition
     dropped: list[str] = Field(description="Names of unknown fields left out. 被丢弃的未知字段名。")
     counts: bool = Field(

@@ -26,6 +26,11 @@ def summary_model(summary: OrderSummary, zone: ZoneInfo) -> Summary:
     )
 
 
+def without_community(summary: Summary) -> Summary:
+    """The summary of a confidential order for those who may not know where it comes from."""
+    return summary.model_copy(update={"community": ""})
+
+
 def maybe_local(instant: Instant | None, zone: ZoneInfo) -> str | None:
     """An instant in a zone; null stays null."""
     return None if instant is None else local_text(instant, zone)

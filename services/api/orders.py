@@ -24,8 +24,9 @@ from services.api.order_models import (
     Step,
     StoredEvent,
 )
-from services.api.order_summary import maybe_local, summary_model
+from services.api.order_summary import maybe_local, summary_model, without_community
 from services.api.writing import local_text, thousandths_text
+from services.domain.confidential import without_place
 from services.domain.corrections import in_order
 from services.domain.outcome import contributions_at
 from services.domain.ranking import STATE
@@ -59,7 +60,7 @@ def create_orders_router(context: ApiContext) -> APIRouter:
 
 def _order(found: FoundOrder) -> OrderAnswer:
     """Describe an order as it stood at an instant."""
-    snapshot, stored, registry, at = found
+    snapshot, stored, registry, at, hides_place = found
     outcome = stored.row.outcome
     zone = snapshot.context.policy.time_zone
     in_force = contributions_at(outcome.spans, at)
@@ -69,6 +70,7 @@ def _order(found: FoundOrder) -> OrderAnswer:
     state = next((name for name in counts if name.startswith(STATE)), None)
     unit = registry.get(lead)
     counting = found.events
+    summary = summary_model(outcome.summary, zone)
     return OrderAnswer(
         **(snapshot.head() | {"as_of": local_text(at, zone)}),
         id=stored.row.subject,
@@ -80,9 +82,14 @@ def _order(found: FoundOrder) -> OrderAnswer:
         open="open" in counts,
         overdue="overdue" in counts,
         resolve_due=maybe_local(outcome.summary.resolve_due, zone),
-        summary=summary_model(outcome.summary, zone),
+        summary=without_community(summary) if hides_place else summary,
         events=[
-            _event(logged, stored.shard, zone, counts=logged.event in counting)
+            _event(
+                logged._replace(event=without_place(logged.event)) if hides_place else logged,
+                stored.shard,
+                zone,
+                counts=logged.event in counting,
+            )
             for logged in stored.events
         ],
         steps=_steps(outcome, counting, at, zone),

@@ -18,6 +18,7 @@ from services.api.tables.download import RESPONSES, Download, reply, wanted
 from services.api.tables.registers import units_table
 from services.domain.registry import Registry
 from services.storage import units as stored_units
+from services.web.access.caller import restriction_of
 
 MOST_AT_ONCE = 10_000
 
@@ -63,16 +64,18 @@ def create_units_router(context: ApiContext) -> APIRouter:
         """
         if query.kind:
             check_kind(query.kind)
+        only = restriction_of(request)
         registry = Registry(await ask(stored_units.all_units, context.database))
+        seen = [unit for unit in sorted(registry) if only is None or only.sees(unit.code)]
         answer = UnitsAnswer(
             units=[
                 unit_model(unit)
-                for unit in sorted(registry)
+                for unit in seen
                 if query.kind in ("", unit.kind)
                 and query.group in ("", unit.group)
                 and query.parent in ("", unit.parent)
             ],
-            groups=sorted({u.group for u in registry if u.group and query.kind in ("", u.kind)}),
+            groups=sorted({u.group for u in seen if u.group and query.kind in ("", u.kind)}),
         )
         return await reply(
             wanted(request, query.format),

@@ -12,13 +12,25 @@ from typing import Any, Final, Literal, NamedTuple
 
 from clickhouse_connect.cc_sqlalchemy import select
 from clickhouse_connect.cc_sqlalchemy.datatypes.sqltypes import String
-from sqlalchemy import Integer, and_, false, func, literal, literal_column, null, or_, type_coerce
+from sqlalchemy import (
+    Integer,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    type_coerce,
+)
 from sqlalchemy.sql import ColumnElement
 
 from schemas.instants import Instant
 from schemas.records import Contribution, FlushMark, OrderSummary, Sums
 from services.storage import rows
 from services.storage.chunks import by_bytes
+from services.storage.confidential import confidential_subjects
 from services.storage.rate_reader import RateReader
 from services.storage.spans import clocks, in_force, in_force_of_orders, inside, span
 from services.storage.tables import instant, rows_of, work_orders
@@ -64,6 +76,7 @@ class Number(NamedTuple):
 class Traits:
     """What the orders of a list are like; None matches all, "" those without any.
 
+    ``hides_places``: confidential orders (`services.domain.confidential`) have no community.
     ``state`` is one of the seven, with its ground or, for ``excluded``, without. ``category`` is at
     any level, or with ``level`` the whole path down to there, joined by "/". States and what is
     open are those of the instant asked for, everything else is as of all events stored.
@@ -80,6 +93,7 @@ class Traits:
     level: int | None = None
     received_from: Instant | None = None
     received_to: Instant | None = None
+    hides_places: bool = False
 
 
 class OrderReader(RateReader):
@@ -125,16 +139,18 @@ class OrderReader(RateReader):
         level: int = 1,
         as_of: Instant | None = None,
         marks: Mapping[int, FlushMark] | None = None,
+        hides_places: bool = False,
     ) -> dict[tuple[str, str], Sums]:
         """Sums by (what orders have in common, indicator or count), without zeros.
 
         ``number.indicator`` is not looked at. A category is the path down to ``level``, joined by
-        "/". Summed over the values they are those of `window_sums` for these units.
+        "/". Summed over the values they are those of `window_sums` for these units. With
+        ``hides_places`` confidential orders have no community.
         """
         clock = self._clock(ruleset, as_of, marks)
         if clock is None:
             return {}
-        value = _value(common, level).label("common_value")
+        value = _value(common, level, hides_places=hides_places).label("common_value")
         indicator = span("indicator")
         summed = (func.sum(span("denominator")), func.sum(span("numerator")))
         statement = in_force(
@@ -286,9 +302,12 @@ def _alike(traits: Traits) -> list[ColumnElement[bool]]:
     orders = work_orders.c
     found: list[ColumnElement[bool]] = [
         orders[name] == literal(value, String())
-        for name in ("channel", "urgency", "demand_type", "community")
+        for name in ("channel", "urgency", "demand_type")
         if (value := getattr(traits, name)) is not None
     ]
+    if traits.community is not None:
+        community = _community(hides_places=traits.hides_places)
+        found.append(community == literal(traits.community, String()))
     if traits.category is not None:
         category = literal(traits.category, String())
         if traits.level is None:
@@ -302,8 +321,18 @@ def _alike(traits: Traits) -> list[ColumnElement[bool]]:
     return found
 
 
-def _value(common: Common, level: int) -> ColumnElement[Any]:
+def _value(common: Common, level: int, *, hides_places: bool) -> ColumnElement[Any]:
+    if common == "community":
+        return _community(hides_places=hides_places)
     return _path(level) if common == "category" else work_orders.c[common]
+
+
+def _community(*, hides_places: bool) -> ColumnElement[Any]:
+    community: ColumnElement[Any] = work_orders.c.community
+    if not hides_places:
+        return community
+    is_confidential = work_orders.c.subject.in_(confidential_subjects())
+    return case((is_confidential, literal("", String())), else_=func.toString(community))
 
 
 def _path(level: int) -> ColumnElement[Any]:

@@ -31,6 +31,7 @@ from services.api.tables.download import RESPONSES, Download, reply, wanted
 from services.domain.appeals import State
 from services.storage.appeals import Asked, Filing
 from services.web.access.caller import restriction_of
+from services.web.access.refusals import outside_restriction
 
 _Cursor = tuple[Annotated[int, Field(ge=EARLIEST, le=FOREVER)], str, str, str]
 _CURSOR: Final = TypeAdapter[_Cursor](_Cursor)
@@ -130,11 +131,16 @@ def create_appeals_router(context: ApiContext) -> APIRouter:
     @router.post(
         "/v1/appeals", status_code=201, summary="File an appeal · 提交申诉", responses=_WRITES
     )
-    async def file(new: Annotated[NewAppeal, Body()], response: Response) -> AppealModel:
+    async def file(
+        request: Request, new: Annotated[NewAppeal, Body()], response: Response
+    ) -> AppealModel:
         """Contest one indicator of one order. The same appeal sent again changes nothing.
 
         对一件工单的一项指标提出申诉；重复提交不产生新的申诉。
         """
+        only = restriction_of(request)
+        if only is not None and not only.sees(new.unit):
+            raise outside_restriction()
         async with one_at_a_time:
             return answered(await file_appeal(context, new), response)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.api.context import ApiContext
 from services.api.refusals import refusal
 from services.api.stream.client import BoundedEventSource, Wish
 from services.api.stream.hub import Hub
-from services.api.stream.position import RATES, TOPICS
+from services.api.stream.position import RANKINGS, RATES, TOPICS
+from services.web.access.caller import Restriction, restriction_of
+from services.web.access.refusals import outside_restriction
 
 UNITS: Final = 50
 """How many units a client may choose."""
@@ -59,6 +61,7 @@ def create_stream_router(context: ApiContext) -> APIRouter:
         summary="Rankings, rates and alerts as they change · 实时推送",
     )
     async def stream(
+        request: Request,
         query: Annotated[StreamQuery, Query()],
         last_event_id: Annotated[str | None, Header(max_length=4000)] = None,
     ) -> Response:
@@ -66,10 +69,18 @@ def create_stream_router(context: ApiContext) -> APIRouter:
 
         服务器推送事件；带上次事件编号重连，不漏不重。
         """
-        client = await hub.join(_wish(query), last_event_id or query.last_event_id)
+        wish, only = _wish(query), restriction_of(request)
+        if only is not None and not _is_own(wish, only):
+            raise outside_restriction()
+        client = await hub.join(wish, last_event_id or query.last_event_id)
         return BoundedEventSource(client.frames(), _HEADERS, lambda: hub.leave(client))
 
     return router
+
+
+def _is_own(wish: Wish, only: Restriction) -> bool:
+    """Whether all that is asked for is about units that the caller sees."""
+    return RANKINGS not in wish.topics and bool(wish.units) and all(map(only.sees, wish.units))
 
 
 def _wish(query: StreamQuery) -> Wish:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Path, Query
+from fastapi import APIRouter, Body, Path, Query, Request
 
 from schemas.fields import Code
 from services.api.context import ApiContext, ask
@@ -24,6 +24,7 @@ from services.domain.talks import Reason, called_in, in_a_row, statement_due
 from services.domain.windows import WindowError, window
 from services.storage import cycles, governed, talks
 from services.storage.cycles import StoredRevision
+from services.web.access.caller import restriction_of
 
 REASONS_ZH: Final[dict[Reason, str]] = {
     "bottom": "排名末位",
@@ -50,12 +51,18 @@ def create_talks_router(context: ApiContext) -> APIRouter:
         summary="Who is called in, and why · 约谈名单",
         responses=_UNKNOWN,
     )
-    async def listing(name: _Name, query: Annotated[RevisionQuery, Query()]) -> TalksAnswer:
+    async def listing(
+        request: Request, name: _Name, query: Annotated[RevisionQuery, Query()]
+    ) -> TalksAnswer:
         """List the units that are called in after a cycle, how often, and what came of it.
 
         约谈名单、原因、次数与整改说明。
         """
-        return await _talks(context, name, query.revision)
+        answer = await _talks(context, name, query.revision)
+        if (only := restriction_of(request)) is not None:
+            own = [talk for talk in answer.talks if only.sees(talk.unit.code)]
+            answer = answer.model_copy(update={"talks": own})
+        return answer
 
     @router.post(
         "/v1/cycles/{name}/talks/{unit:path}",

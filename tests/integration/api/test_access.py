@@ -18,7 +18,7 @@ from services.cli.web_app import build_app, query_routers
 from services.storage import access_keys, units
 from services.web.access.caller import Caller, Scope
 from services.web.access.guard import install_access
-from services.web.access.needs import NEEDS, PUBLIC_PATHS, WHOLE_CITY
+from services.web.access.needs import NEEDS, OWN, PUBLIC_PATHS, WHOLE_CITY
 from tests.integration.api.city import STREETS, City, city_events, open_city
 from tests.integration.api.client import Json, problem
 
@@ -140,7 +140,7 @@ async def test_a_restricted_key_sees_nothing_of_other_units_on_any_route(city: C
         for name, need in sorted(NEEDS.items()):
             method, template = name.split(" ")
             if method != "GET":
-                if not need.free:
+                if not need.free and need.unit != OWN:
                     path = template.replace("{code}", OTHER.code)
                     problem(await http.request(method, path), 403, "outside_restriction")
                 continue
@@ -158,6 +158,7 @@ async def test_a_restricted_key_sees_nothing_of_other_units_on_any_route(city: C
         "GET /v1/breakdowns",
         "GET /v1/policy",
         "GET /v1/rankings",
+        "GET /v1/units",
         "GET /v1/units/{code}/rates",
         "GET /v1/work-orders",
     }
@@ -241,6 +242,44 @@ async def test_free_answers_name_no_unit(city: City) -> None:
             answer = await http.get(name.removeprefix("GET ").replace("{ruleset}", "1"))
             assert answer.status_code == 200
             assert not any(unit.code in answer.text for unit in STREETS)
+
+
+async def test_a_unit_listens_to_itself_only(city: City) -> None:
+    asked = [
+        {"topics": "rankings", "units": STREET.code},
+        {"topics": "alerts"},
+        {"topics": "alerts", "units": OTHER.code},
+        {"topics": "rates,alerts", "units": f"{STREET.code},{OTHER.code}"},
+    ]
+    async with asking(city, made(city, "read", units=(STREET.code,))) as http:
+        for query in asked:
+            answer = await http.get("/v1/stream", params=query)
+            problem(answer, 403, "outside_restriction")
+
+
+async def test_a_unit_finds_itself_in_the_registry(city: City) -> None:
+    async with asking(city, made(city, "read", units=(STREET.parent,))) as http:
+        listed: Json = (await http.get("/v1/units")).json()
+    own = {unit.code for unit in STREETS if unit.parent == STREET.parent} | {STREET.parent}
+    assert {unit["code"] for unit in listed["units"]} == own
+
+
+async def test_a_unit_appeals_for_itself_only(city: City) -> None:
+    body = {
+        "id": "申诉-9",
+        "order": _orders_of(OTHER.code)[0],
+        "unit": OTHER.code,
+        "indicator": "satisfaction",
+        "ground": "不可抗力",
+        "evidence": ["材料-1"],
+    }
+    async with asking(city, made(city, "govern", units=(STREET.code,))) as http:
+        refused = await http.post("/v1/appeals", json=body)
+        problem(refused, 403, "outside_restriction")
+        own = await http.post("/v1/appeals", json={**body, "unit": STREET.code, "order": "无"})
+        problem(own, 404, "unknown_order")
+    async with asking(city, made(city, "read", units=(STREET.code,))) as http:
+        problem(await http.post("/v1/appeals", json=body), 403, "missing_scope")
 
 
 async def test_a_district_sees_its_streets(city: City) -> None:

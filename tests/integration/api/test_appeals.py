@@ -11,13 +11,10 @@ import pytest
 from schemas.codec import decode_event
 from schemas.instants import DAY, HOUR, format_instant
 from schemas.records import Event
-from services.api.access.keys import StoredKeys, create
-from services.cli.web_app import build_app, query_routers
 from services.storage.readers import Readers
-from services.web.access.caller import Scope
-from services.web.access.guard import install_access
 from tests.integration.api.city import City, city_events, open_city
 from tests.integration.api.client import Client, Json, connect, problem
+from tests.integration.api.test_access import asking, made
 from tests.integration.api.test_cycles import CYCLE, DISSATISFIED, FEWER, ORDER, UNIT
 from tests.support.orders import event, local
 
@@ -337,18 +334,9 @@ async def test_a_process_that_only_reads_says_so(client: Client, city: City) -> 
 
 async def test_a_key_of_some_units_sees_no_appeal_of_another(client: Client, city: City) -> None:
     await post(client, PATH, appeal())
-    app = build_app(query_routers(city.context()))
-    install_access(app, StoredKeys(city.database, lambda: city.now, read_every=0), keys=True)
 
     async def asked(of: str, path: str) -> httpx.Response:
-        scopes: tuple[Scope, ...] = ("govern",)
-        _, key = create(
-            city.database, city.now, label="test", scopes=scopes, units=(of,), expires_at=0
-        )
-        headers = {"authorization": f"Bearer {key}"}
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://service", headers=headers
-        ) as http:
+        async with asking(city, made(city, "govern", units=(of,))) as http:
             return await http.get(path)
 
     for own in (UNIT, DISTRICT):

@@ -9,6 +9,7 @@ import pytest
 from schemas.instants import format_instant
 from tests.integration.api.city import City, city_events, open_city
 from tests.integration.api.client import Json, connect, problem
+from tests.integration.api.test_access import asking, made
 from tests.integration.api.test_cycles import CYCLE, FEWER, FROZEN, post
 
 
@@ -48,6 +49,8 @@ async def test_who_is_called_in_and_what_came_of_it(city: City) -> None:
         assert (called[unit]["times_this_year"], called[unit]["in_a_row"]) == (1, 1)
         assert called[unit]["statement_due"] == "2026-12-01T00:00:00+08:00"
         assert called[unit]["talked_at"] is None
+        async with asking(city, made(city, "read", units=(unit,))) as own:
+            assert (await own.get(at)).json() == {**found, "talks": [called[unit]]}
 
         async def record(status: int, code: str = "", of: str = unit, **told: str) -> Json:
             body = {"approver": "1101"} | told

@@ -8,7 +8,8 @@ import pytest
 
 from services.storage import push_feed
 from tests.integration.api.city import City
-from tests.integration.api.client import Client, connect
+from tests.integration.api.client import Client, connect, problem
+from tests.integration.api.test_access import asking, made
 from tests.integration.push.standings import OTHER, UNIT, entered, evaluate, left
 
 GIVEN = [entered(UNIT, 1), entered(OTHER, 1), left(UNIT, 2), left(OTHER, 3), entered(UNIT, 3)]
@@ -98,6 +99,18 @@ async def test_who_took_note_is_kept_and_chooses(client: Client, city: City) -> 
 
     assert await ids(client, acknowledged="true") == [first]
     assert await ids(client, acknowledged="false") == [GIVEN[1].id]
+
+
+async def test_a_unit_takes_note_of_its_own_alerts(city: City) -> None:
+    evaluate(city, 1, *GIVEN[:2])
+    body = {"note": "已阅", "by": "1101"}
+    async with asking(city, made(city, "govern", units=(UNIT,))) as own:
+        for alert, status in zip(GIVEN[:2], (201, 404), strict=True):
+            answer = await own.post(f"/v1/alerts/{alert.id}/acknowledgements", json=body)
+            assert answer.status_code == status
+    async with asking(city, made(city, "read", units=(UNIT,))) as reader:
+        answer = await reader.post(f"/v1/alerts/{GIVEN[0].id}/acknowledgements", json=body)
+        problem(answer, 403, "missing_scope")
 
 
 @pytest.mark.parametrize("id_", ["nothing", "bottom_entered:1:9", "x:99999999999999999999999"])
