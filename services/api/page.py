@@ -11,6 +11,7 @@ _FILES: Final = {
     "index.html": "text/html; charset=utf-8",
     "wall.css": "text/css; charset=utf-8",
     "wall.js": "text/javascript; charset=utf-8",
+    "key.js": "text/javascript; charset=utf-8",
     "panels.js": "text/javascript; charset=utf-8",
     "order.js": "text/javascript; charset=utf-8",
     "words.js": "text/javascript; charset=utf-8",

@@ -40,6 +40,10 @@ def test_compose_sets_only_settings_that_exist() -> None:
         assert service["environment"].keys() <= known
 
 
+def test_compose_asks_for_keys() -> None:
+    assert all(service["environment"]["HOTLINE_ACCESS"] == "keys" for service in _OURS.values())
+
+
 def test_compose_runs_only_commands_that_exist() -> None:
     commands = get_command(app).commands  # type: ignore[attr-defined]
 

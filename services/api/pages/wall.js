@@ -1,5 +1,6 @@
 // The wall: the ranking of the present cycle, asked for every two seconds; unchanged costs nothing.
 
+import { forgetKey, hasKey, useKey } from "./key.js";
 import { forgetPanel, showPanel } from "./panels.js";
 import {
   ask, belowFloor, fraction, h, isChinese, moment, named, percent, stateBar, stateCounts, stateName, switchLanguage,
@@ -14,6 +15,7 @@ let etag = "";
 let chosen = ""; // name of the cycle to show; empty: the present one
 let present = ""; // name of the present cycle
 let districts = new Map();
+let isLocked = false; // until somebody gives a key that opens
 const rows = new Map(); // unit code → { row, content }
 
 async function poll() {
@@ -29,10 +31,23 @@ async function poll() {
       if (!districts.size) await readDistricts();
       render();
     }
+    lock(false);
     say(ranking.missing_shards.length ? word("missing") + ranking.missing_shards.join(", ") : "");
   } catch (error) {
-    say(error instanceof TypeError ? word("offline") : error.message);
+    if (error.status === 401 || error.status === 403) lock(true);
+    say(error instanceof TypeError ? word("offline") : isLocked && !hasKey() ? "" : error.message);
   }
+}
+
+// Instead of the numbers, the field for a key.
+function lock(locks) {
+  isLocked = locks;
+  element("locked").hidden = !locks;
+  element("forget").hidden = locks || !hasKey();
+  if (!locks) return;
+  etag = ""; // whatever the next key opens is drawn anew
+  for (const id of ["empty", "wall", "totals", "panel"]) element(id).hidden = true;
+  element("key").focus();
 }
 
 async function readDistricts() {
@@ -193,6 +208,17 @@ function start() {
     const first = document.querySelector("#ranked tr:not([hidden]) a, #unranked li:not([hidden]) a");
     if (first) location.hash = first.hash;
   });
+  element("unlock").addEventListener("submit", (event) => {
+    event.preventDefault();
+    useKey(element("key").value.trim());
+    element("key").value = "";
+    poll();
+  });
+  element("forget").addEventListener("click", () => {
+    forgetKey();
+    history.replaceState(null, "", location.pathname);
+    location.reload();
+  });
   element("close").addEventListener("click", (event) => {
     event.preventDefault();
     closePanel();
@@ -225,7 +251,7 @@ function closePanel() {
 }
 
 async function repeat() {
-  if (!document.hidden) await poll();
+  if (!document.hidden && !isLocked) await poll();
   setTimeout(repeat, EVERY);
 }
 

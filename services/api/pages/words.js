@@ -1,5 +1,7 @@
 // All words of the page in both languages, and how its values are written.
 
+import { bearer } from "./key.js";
+
 const zh = {
   skip: "跳到排名", title: "三率直播", totals: "全市合计", search: "搜索街道、区或代码",
   caption: "街道排名，按综合得分", close: "关闭", other: "English",
@@ -18,6 +20,7 @@ const zh = {
   adds: "计入", ends: "不再计入", deadlines: "当前期限", steps: "经过", now: "当前", later: "尚未发生",
   notCounted: "不计入：同一编号已有内容，或尚未入账", position: "日志位置", nobody: "尚无主办单位",
   comma: "、", loading: "正在读取", contribution: "贡献", notFound: "当前榜单中没有该单位",
+  locked: "请输入密钥", lockedHint: "密钥只保存在此标签页，关闭即清除。", key: "API 密钥", unlock: "进入", forget: "退出",
   stateNames: {
     valid: "有效回访", not_yet_due: "未到期", callback_pending: "待回访", unreachable: "无法回访",
     excluded: "剔除", suspended: "挂账", not_assessed: "不参评",
@@ -49,6 +52,7 @@ const en = {
   adds: "counts in", ends: "no longer in", deadlines: "Deadlines in force", steps: "Step by step", now: "now", later: "not yet",
   notCounted: "Does not count: its id was taken by other content, or it is not folded yet", position: "log position", nobody: "no lead unit",
   comma: ", ", loading: "Loading", contribution: "Contribution", notFound: "The present list has no such unit",
+  locked: "A key is needed", lockedHint: "It is kept in this tab only, until it is closed.", key: "API key", unlock: "Enter", forget: "Leave",
   stateNames: {
     valid: "valid", not_yet_due: "not yet due", callback_pending: "callback pending",
     unreachable: "unreachable", excluded: "excluded", suspended: "suspended",
@@ -143,11 +147,16 @@ export function stateBar(figures) {
   );
 }
 
-// Answers: JSON, or an Error that says in the reader's language what is wrong.
+// Answers: JSON, or an Error with the status that says in the reader's language what is wrong.
 export async function ask(path, query = {}, headers = {}) {
-  const response = await fetch(`${path}?${new URLSearchParams(query)}`, { headers, cache: "no-store" });
+  const response = await fetch(`${path}?${new URLSearchParams(query)}`, {
+    headers: { ...headers, ...bearer() }, cache: "no-store",
+  });
   if (response.status === 304) return { unchanged: true };
   const body = await response.json();
-  if (!response.ok) throw new Error(isChinese() ? `${body.title_zh}。${body.detail_zh ?? ""}` : `${body.title}. ${body.detail}`);
+  if (!response.ok) {
+    const text = isChinese() ? `${body.title_zh}。${body.detail_zh ?? ""}` : `${body.title}. ${body.detail}`;
+    throw Object.assign(new Error(text), { status: response.status });
+  }
   return { body, etag: response.headers.get("ETag") };
 }

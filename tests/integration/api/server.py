@@ -9,7 +9,9 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from services.api.access.keys import StoredKeys
 from services.api.app import create_app
+from services.web.access.guard import install_access
 from tests.integration.api.city import City
 
 
@@ -26,10 +28,13 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(city: City) -> Iterator[str]:
-    """Serve a city; gives the base URL."""
+def serving(city: City, *, keys: bool = False) -> Iterator[str]:
+    """Serve a city, to those who have a key or to everybody; gives the base URL."""
+    app = create_app(city.context())
+    if keys:
+        install_access(app, StoredKeys(city.database, lambda: city.now, read_every=0), keys=True)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(create_app(city.context()), log_level="warning"))
+    server = _Server(uvicorn.Config(app, log_level="warning"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
