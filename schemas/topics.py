@@ -20,6 +20,11 @@ FRAME_EVENTS: Final = 500
 FRAME_BYTES: Final = 900_000
 
 
+def topic_name(topic: str, suffix: str) -> str:
+    """What a topic is called at the broker. Each log that was filled anew has its own suffix."""
+    return f"{topic}.{suffix}" if suffix else topic
+
+
 def partition_of(subject: str, partitions: int) -> int:
     """The partition of a work order: Kafka's default partitioner (murmur2) over UTF-8."""
     return int(murmur2(subject.encode()) & 0x7FFFFFFF) % partitions

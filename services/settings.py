@@ -84,6 +84,12 @@ class Settings(BaseSettings):
         title="Replication",
         description="Copies of each partition when topics are created; -1 is the broker's default.",
     )
+    topic_suffix: Annotated[str, Field(pattern=r"^[a-z0-9-]{0,32}$")] = Field(
+        default="",
+        title="Topic suffix",
+        description="Stands behind the names of all topics and of the workers' group, after a dot. "
+        "A log that was filled anew for more partitions has one of its own (docs/repartition.md).",
+    )
     partitions: Annotated[int, Field(ge=1, le=1024)] = Field(
         default=2,
         title="Partitions",

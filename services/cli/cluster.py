@@ -44,7 +44,10 @@ def prepare(settings: Settings) -> None:
     """
     prepare_engine(settings, now()).database.close()
     ensure_topics(
-        bootstrap_of(settings), settings.partitions, replication=settings.kafka_replication
+        bootstrap_of(settings),
+        settings.partitions,
+        replication=settings.kafka_replication,
+        suffix=settings.topic_suffix,
     )
 
 
@@ -62,8 +65,8 @@ def bootstrap_of(settings: Settings) -> str:
     return settings.kafka_bootstrap
 
 
-async def run_worker(settings: Settings) -> None:
-    """Score until cancelled."""
+async def run_worker(settings: Settings, *, ranks: bool = True) -> None:
+    """Score until cancelled; with ``ranks`` also rank, if this worker gets the feed."""
     async with AsyncExitStack() as stack:
         engine = await _engine(settings, stack)
         metrics = Metrics()
@@ -76,6 +79,7 @@ async def run_worker(settings: Settings) -> None:
             embedded_timeouts=False,
             metrics=metrics,
             traces=traces,
+            ranks=ranks,
         )
         await stack.enter_async_context(
             observing(settings, metrics, lambda: {"scoring": worker.ready()})

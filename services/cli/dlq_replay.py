@@ -15,7 +15,7 @@ import orjson
 from kafka.errors import KafkaError
 
 from schemas.codec import raw_events
-from schemas.topics import BATCH_JSON
+from schemas.topics import BATCH_JSON, topic_name
 from services.cli.errors import CommandError
 from services.ingest.originals import Original, Originals
 from services.settings import Settings
@@ -71,8 +71,9 @@ class Replayed(NamedTuple):
 class LogOriginals:
     """The originals in the log of one epoch."""
 
-    def __init__(self, messages: Originals, epoch: int) -> None:
+    def __init__(self, messages: Originals, epoch: int, suffix: str) -> None:
         self._messages = messages
+        self._suffix = suffix
         self._epoch = epoch
         self._last: tuple[tuple[str, int, int], Original | None] | None = None
 
@@ -84,7 +85,7 @@ class LogOriginals:
         """
         if letter.epoch != self._epoch:
             return None
-        place = (letter.topic, letter.partition, letter.offset)
+        place = (topic_name(letter.topic, self._suffix), letter.partition, letter.offset)
         if self._last is None or self._last[0] != place:
             try:
                 self._last = (place, self._messages.read(*place))
@@ -111,7 +112,7 @@ def originals_of(settings: Settings) -> Iterator[LogOriginals]:
     except KafkaError as error:
         raise _unreadable(error) from error
     with messages:
-        yield LogOriginals(messages, settings.epoch)
+        yield LogOriginals(messages, settings.epoch, settings.topic_suffix)
 
 
 def replay(letters: Iterable[Letter], originals: LogOriginals, gateway: str) -> Iterator[Replayed]:

@@ -18,7 +18,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final, NamedTuple
 
-from schemas.topics import WORK_ORDER_EVENTS
+from schemas.topics import WORK_ORDER_EVENTS, topic_name
 from services.cli.engine import Engine, make_directory, prepare_engine
 from services.cli.epochs import checked_epoch, next_epoch
 from services.cli.errors import CommandError
@@ -132,17 +132,22 @@ def _show_first_key(settings: Settings, engine: Engine) -> None:
 def _open_log(settings: Settings, engine: Engine) -> Log:
     if settings.kafka_bootstrap:
         bootstrap = settings.kafka_bootstrap
-        ensure_topics(bootstrap, settings.partitions, replication=settings.kafka_replication)
+        ensure_topics(
+            bootstrap,
+            settings.partitions,
+            replication=settings.kafka_replication,
+            suffix=settings.topic_suffix,
+        )
         epoch = checked_epoch(
             engine.database,
             settings.epoch,
-            topic_id(bootstrap, WORK_ORDER_EVENTS),
+            topic_id(bootstrap, topic_name(WORK_ORDER_EVENTS, settings.topic_suffix)),
             settings.data_dir,
         )
         return Log(bootstrap, epoch, None)
     broker = LocalBroker.start(settings.data_dir / "broker.log")
     try:
-        ensure_topics(broker.bootstrap, settings.partitions)
+        ensure_topics(broker.bootstrap, settings.partitions, suffix=settings.topic_suffix)
         return Log(broker.bootstrap, next_epoch(engine.database), broker)
     except BaseException:
         broker.process.stop()
@@ -158,6 +163,7 @@ def scoring_worker(
     embedded_timeouts: bool,
     metrics: Metrics,
     traces: Traces,
+    ranks: bool = True,
 ) -> ScoringWorker:
     """Make a worker for one log, not yet started."""
     return ScoringWorker(
@@ -172,6 +178,8 @@ def scoring_worker(
         reconcile_every=settings.reconcile_every,
         metrics=metrics,
         traces=traces,
+        suffix=settings.topic_suffix,
+        ranks=ranks,
     )
 
 

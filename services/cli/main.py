@@ -21,6 +21,7 @@ from services.cli.import_command import import_file
 from services.cli.keys_command import keys_app
 from services.cli.policy_command import policy_app
 from services.cli.reconcile_command import reconcile
+from services.cli.repartition_command import repartition_app
 from services.cli.simulate.command import simulate
 from services.cli.what_if_command import what_if
 from services.settings import Settings, load_settings
@@ -41,6 +42,7 @@ app.add_typer(policy_app, name="policy")
 app.add_typer(keys_app, name="keys")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(dlq_app, name="dlq")
+app.add_typer(repartition_app, name="repartition")
 
 DataDir = Annotated[
     Path | None, typer.Option(help="Where the data live [HOTLINE_DATA_DIR, .hotline]. 数据目录")
@@ -115,11 +117,15 @@ def prepare() -> None:
 
 
 @app.command()
-def worker() -> None:
+def worker(
+    ranking: Annotated[
+        bool, typer.Option(help="Rank too; not while a new log is being filled. 是否排名")
+    ] = True,
+) -> None:
     """计算进程 · Cluster: score partitions; run as many as you like."""
     from services.cli import cluster  # noqa: PLC0415
 
-    _serve(cluster.run_worker, load_settings)
+    _serve(lambda settings: cluster.run_worker(settings, ranks=ranking), load_settings)
 
 
 @app.command()
@@ -154,7 +160,10 @@ def topics_create(
     with _said_plainly():
         settings = load_settings(kafka_bootstrap=bootstrap, partitions=partitions)
         created = ensure_topics(
-            bootstrap_of(settings), settings.partitions, replication=settings.kafka_replication
+            bootstrap_of(settings),
+            settings.partitions,
+            replication=settings.kafka_replication,
+            suffix=settings.topic_suffix,
         )
         typer.echo("\n".join(f"created {name}" for name in created) or "all topics are there")
 

@@ -75,7 +75,7 @@ def _feed(settings: Settings, ruleset: int) -> Mapping[int, Published] | None:
         )
         return None
     try:
-        return read_feed(settings.kafka_bootstrap, ruleset)
+        return read_feed(settings.kafka_bootstrap, ruleset, settings.topic_suffix)
     except (FeedError, KafkaError) as error:
         raise CommandError(
             f"Kafka cannot be read ({type(error).__name__}): is HOTLINE_KAFKA_BOOTSTRAP right? "

@@ -19,6 +19,7 @@ from schemas.topics import (
     SHARD_CLAIMS,
     STREET_RATES,
     WORK_ORDER_EVENTS,
+    topic_name,
 )
 
 _DAY_MS: Final = 24 * 60 * 60 * 1000
@@ -34,8 +35,8 @@ class _Topic(NamedTuple):
     retention_ms: int  # -1: for ever
 
 
-def _topics(partitions: int) -> list[_Topic]:
-    return [
+def _topics(partitions: int, suffix: str = "") -> list[_Topic]:
+    topics = [
         _Topic(WORK_ORDER_EVENTS, partitions, -1),  # the truth
         # A claim matters until the next one; the greatest token is stored with the shard.
         _Topic(SHARD_CLAIMS, partitions, 7 * _DAY_MS),
@@ -43,10 +44,16 @@ def _topics(partitions: int) -> list[_Topic]:
         _Topic(STREET_RATES, 1, _DAY_MS),  # a feed: readers that missed some load the counters
         _Topic(RANK_ALERTS, 1, 30 * _DAY_MS),
     ]
+    return [topic._replace(name=topic_name(topic.name, suffix)) for topic in topics]
 
 
 def ensure_topics(
-    bootstrap: str, partitions: int, *, replication: int = -1, seconds: float = 30
+    bootstrap: str,
+    partitions: int,
+    *,
+    replication: int = -1,
+    seconds: float = 30,
+    suffix: str = "",
 ) -> list[str]:
     """Create the topics that are missing; return their names.
 
@@ -55,12 +62,13 @@ def ensure_topics(
         partitions: of work-order-events and shard-claims; the other topics have one.
         replication: copies of each partition; -1 is the broker's default.
         seconds: how long to try to reach the broker.
+        suffix: behind the names.
 
     Raises:
         TopicError: the broker cannot be reached or refuses, or an existing topic has another
             partition count.
     """
-    topics = _topics(partitions)
+    topics = _topics(partitions, suffix)
     _await_listener(bootstrap, seconds)
     try:
         with KafkaAdminClient(
@@ -135,7 +143,7 @@ def _verify(topics: list[_Topic], found: dict[str, int]) -> None:
     if wrong:
         raise TopicError(
             f"{'; '.join(wrong)}. The partition count of a topic never changes: set "
-            "HOTLINE_PARTITIONS to what the topic has, or use a new topic under a new epoch. "
+            "HOTLINE_PARTITIONS to what the topic has, or see docs/repartition.md. "
             "主题的分区数与设置不一致。"
         )
 

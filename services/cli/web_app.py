@@ -15,6 +15,7 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 
 from schemas.instants import Instant
+from schemas.topics import WORK_ORDER_EVENTS, topic_name
 from services.api.access.issuer_keys import IssuerKeys
 from services.api.access.keys import StoredKeys
 from services.api.access.tokens import BearerTokens, Trusted
@@ -184,7 +185,11 @@ def query_routers(context: ApiContext) -> list[APIRouter]:
 @asynccontextmanager
 async def running_sender(bootstrap: str, settings: Settings) -> AsyncIterator[Sender]:
     """Run the producer while the block runs."""
-    sender = Sender(bootstrap, limit_bytes=max(64 * MIB, 4 * settings.max_body_bytes))
+    sender = Sender(
+        bootstrap,
+        topic=topic_name(WORK_ORDER_EVENTS, settings.topic_suffix),
+        limit_bytes=max(64 * MIB, 4 * settings.max_body_bytes),
+    )
     sender.start()
     try:
         yield sender

@@ -61,11 +61,12 @@ class Originals:
                 record = records[0]
                 if record.offset != offset:  # the log begins later, or was compacted
                     return None
-                return Original(_content_type(record.headers), record.value or b"")
+                return Original(content_type_of(record.headers), record.value or b"")
         return None
 
 
-def _content_type(headers: Any) -> str | None:
+def content_type_of(headers: Any) -> str | None:
+    """The content type among the headers of a message."""
     for name, value in headers or ():
         if name.lower() == "content-type" and value is not None:
             return str(value.decode("ascii", "replace"))

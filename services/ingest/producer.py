@@ -17,15 +17,16 @@ from kafka.net.compat import KafkaNetClient
 from schemas.topics import FRAME_BYTES
 
 _RECONNECT_AT_MOST_MS: Final = 1_000
-_HEADER_ROOM: Final = 64 * 1024
+LARGEST: Final = FRAME_BYTES + 64 * 1024
 
 
-def connect(bootstrap: list[str], delivery_limit: float) -> Any:
+def connect(bootstrap: list[str], delivery_limit: float, largest: int = LARGEST) -> Any:
     """Connect an idempotent producer that waits for all in-sync replicas; blocks.
 
     Args:
         bootstrap: each `host:port`.
         delivery_limit: seconds after which a message fails; connecting may take half of it.
+        largest: bytes of a message with its headers.
 
     Raises:
         KafkaError: no broker answers.
@@ -43,7 +44,7 @@ def connect(bootstrap: list[str], delivery_limit: float) -> Any:
             acks="all",
             enable_idempotence=True,
             allow_auto_create_topics=False,
-            max_request_size=FRAME_BYTES + _HEADER_ROOM,
+            max_request_size=largest,
             delivery_timeout_ms=limit_ms,
             request_timeout_ms=limit_ms // 2,
             bootstrap_timeout_ms=limit_ms // 2,

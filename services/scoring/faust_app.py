@@ -21,6 +21,7 @@ from schemas.topics import (
     SHARD_CLAIMS,
     STREET_RATES,
     WORK_ORDER_EVENTS,
+    topic_name,
 )
 from services.scoring.frames import Message
 from services.traces.spans import TRACEPARENT
@@ -51,6 +52,7 @@ class Kafka:
         on_rates: Gets every message of `street-rates`.
         on_assigned: Gets the partitions of `work-order-events` after every rebalance.
         on_revoked: Gets those that are taken away, before anyone else has them.
+        suffix: Behind the names of the topics and of the group.
     """
 
     def __init__(
@@ -63,11 +65,13 @@ class Kafka:
         on_rates: Handler,
         on_assigned: OnPartitions,
         on_revoked: OnPartitions,
+        suffix: str = "",
     ) -> None:
+        self._suffix = suffix
         self._on_assigned = on_assigned
         self._on_revoked = on_revoked
         self.app: Any = faust.App(
-            GROUP,
+            topic_name(GROUP, suffix),
             broker=";".join(f"kafka://{server.strip()}" for server in bootstrap.split(",")),
             datadir=data_directory,
             store="memory://",
@@ -93,7 +97,7 @@ class Kafka:
     def _declare_agent(self, name: str, handler: Handler, *, isolated_partitions: bool) -> None:
         # The raw serialiser accepts everything; acks=False keeps Faust from committing.
         topic = self.app.topic(
-            name,
+            topic_name(name, self._suffix),
             key_type=bytes,
             key_serializer="raw",
             value_type=bytes,
@@ -139,13 +143,14 @@ class Kafka:
         self, topic: str, partition: int, key: bytes | None, value: bytes, traceparent: str = ""
     ) -> int:
         """Write one message; returns its offset once all in-sync replicas have it."""
+        name = topic_name(topic, self._suffix)
         headers = [(TRACEPARENT, traceparent.encode())] if traceparent else None
-        sent = await self.app.producer.send_and_wait(topic, key, value, partition, None, headers)
+        sent = await self.app.producer.send_and_wait(name, key, value, partition, None, headers)
         return int(sent.offset)
 
     async def commit(self, partition: int, offset: int) -> bool:
         """Commit the next offset to read of a partition; False: it is no longer ours."""
-        tp = TP(WORK_ORDER_EVENTS, partition)
+        tp = self._tp(partition)
         if tp not in self.app.consumer.assignment():
             return False
         return bool(await self.app.consumer._commit_offsets({tp: offset}))  # noqa: SLF001
@@ -155,24 +160,24 @@ class Kafka:
         thread = self.app.consumer._thread  # noqa: SLF001 - Faust offers no way to ask
         offset: int | None = await thread.call_thread(
             thread._ensure_consumer().committed,  # noqa: SLF001
-            TP(WORK_ORDER_EVENTS, partition),
+            self._tp(partition),
         )
         return offset
 
     async def position(self, partition: int) -> int | None:
         """The next offset that will be fetched of a partition."""
-        position: int | None = await self.app.consumer.position(TP(WORK_ORDER_EVENTS, partition))
+        position: int | None = await self.app.consumer.position(self._tp(partition))
         return position
 
     async def earliest(self, partition: int) -> int:
         """The first offset that the log still holds."""
-        tp = TP(WORK_ORDER_EVENTS, partition)
+        tp = self._tp(partition)
         offsets: Mapping[TP, int] = await self.app.consumer.earliest_offsets(tp)
         return offsets[tp]
 
     def end(self, partition: int) -> int | None:
         """The offset that the next message of the log gets, as the last fetch told; None before."""
-        tp = TP(WORK_ORDER_EVENTS, partition)
+        tp = self._tp(partition)
         if tp not in self.app.consumer.assignment():
             return None
         try:
@@ -183,46 +188,53 @@ class Kafka:
 
     async def seek(self, partition: int, offset: int) -> None:
         """Fetch from an offset on."""
-        await self.app.consumer.seek(TP(WORK_ORDER_EVENTS, partition), offset)
+        await self.app.consumer.seek(self._tp(partition), offset)
 
     async def _assigned(self, _app: Any, assigned: Iterable[TP], **_: Any) -> None:
-        await self._on_assigned(_of_events(assigned))
+        await self._on_assigned(self._of_events(assigned))
 
     async def _revoked(self, _app: Any, revoked: Iterable[TP], **_: Any) -> None:
-        await self._on_revoked(_of_events(revoked))
+        await self._on_revoked(self._of_events(revoked))
+
+    def _tp(self, partition: int) -> TP:
+        return TP(topic_name(WORK_ORDER_EVENTS, self._suffix), partition)
+
+    def _of_events(self, partitions: Iterable[TP]) -> set[int]:
+        return {tp.partition for tp in partitions if tp == self._tp(tp.partition)}
 
 
-async def check_topics(bootstrap: str, partitions: int) -> None:
+async def check_topics(bootstrap: str, partitions: int, suffix: str = "") -> None:
     """Make sure that every topic exists: Faust would wait for a missing one for ever.
 
     Raises:
         TopicsMissingError: names the topics, and how to create them.
     """
-    counts = await asyncio.to_thread(_partition_counts, bootstrap)
+    counts = await asyncio.to_thread(_partition_counts, bootstrap, suffix)
     wanted = {WORK_ORDER_EVENTS: partitions, SHARD_CLAIMS: partitions}
     wrong = [
-        f"{topic} ({counts.get(topic, 0)} partitions instead of {wanted.get(topic, 1)})"
+        f"{topic_name(topic, suffix)} ({counts.get(topic, 0)} partitions instead of {wanted.get(topic, 1)})"
         for topic in TOPICS
         if counts.get(topic, 0) != wanted.get(topic, 1)
     ]
     if wrong:
         raise TopicsMissingError(
             f"missing topics, or topics of another size: {', '.join(wrong)}; create them with "
-            "`hotline topics`; the partition count of an existing topic never changes"
+            "`hotline topics create`; the partition count of an existing topic never changes"
         )
 
 
-def _partition_counts(bootstrap: str) -> dict[str, int]:
+def _partition_counts(bootstrap: str, suffix: str) -> dict[str, int]:
     consumer = KafkaConsumer(bootstrap_servers=bootstrap.split(","))
     try:
         known = consumer.topics()
-        return {t: len(consumer.partitions_for_topic(t) or ()) for t in TOPICS if t in known}
+        names = {topic: topic_name(topic, suffix) for topic in TOPICS}
+        return {
+            topic: len(consumer.partitions_for_topic(name) or ())
+            for topic, name in names.items()
+            if name in known
+        }
     finally:
         consumer.close()
-
-
-def _of_events(partitions: Iterable[TP]) -> set[int]:
-    return {tp.partition for tp in partitions if tp.topic == WORK_ORDER_EVENTS}
 
 
 def _header(headers: Any, wanted: str) -> str | None:

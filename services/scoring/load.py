@@ -124,7 +124,7 @@ def check_partitions(database: Database, partitions: int) -> None:
         if shard >= partitions or any(partition_of(o, partitions) != shard for o in orders):
             raise PartitionsError(
                 f"the results are stored under another number of partitions than {partitions}; "
-                "it never changes: set HOTLINE_PARTITIONS as it was, or fill a new database"
+                "it never changes: set HOTLINE_PARTITIONS as it was, or see docs/repartition.md"
             )
 
 

@@ -55,6 +55,9 @@ class ScoringWorker:
         reconcile_every: Seconds between two comparisons of the shards held here; 0: none.
         metrics: Where it counts; its own if left out.
         traces: Of what it stores and ranks; none if left out.
+        suffix: Behind the names of the topics.
+        ranks: Whether it ranks when it gets the feed. Not while a log is being filled: what was
+            counted halfway would give alerts.
     """
 
     def __init__(
@@ -73,9 +76,13 @@ class ScoringWorker:
         reconcile_every: float = 0,
         metrics: Metrics | None = None,
         traces: Traces | None = None,
+        suffix: str = "",
+        ranks: bool = True,
     ) -> None:
         rebalance_timeout = (_EMBEDDED_TIMEOUT if embedded_timeouts else timeout) / 2
         self._bootstrap = bootstrap
+        self._suffix = suffix
+        self._ranks = ranks
         # A flush and a build of every partition, and a little for the others.
         self._executor = ThreadPoolExecutor(2 * partitions + 2, thread_name_prefix="scoring")
         self._context = ScoringContext(
@@ -103,7 +110,9 @@ class ScoringWorker:
         self._following: asyncio.Task[None] | None = None
         self._schedule: Schedule | None = None
         if reconcile_every:
-            self._schedule = Schedule(self._context, bootstrap, reconcile_every, self.marks)
+            self._schedule = Schedule(
+                self._context, bootstrap, reconcile_every, self.marks, suffix=suffix
+            )
 
     async def start(self) -> None:
         """Join the group; return when the partitions assigned here are loaded.
@@ -119,7 +128,7 @@ class ScoringWorker:
         # A batch is many thousand tuples that all live until it is stored; looking through them
         # again and again for cycles, of which there are none, took a third of the time.
         gc.set_threshold(*_COLLECTOR)
-        await check_topics(self._bootstrap, context.partitions)
+        await check_topics(self._bootstrap, context.partitions, self._suffix)
         await context.in_thread(context.rules.read)
         await context.in_thread(self._check_store)
         self._kafka = kafka = Kafka(
@@ -130,14 +139,16 @@ class ScoringWorker:
             on_rates=self._on_rates,
             on_assigned=self._on_assigned,
             on_revoked=self._on_revoked,
+            suffix=self._suffix,
         )
         self._owners = {
             partition: Owner(context, kafka, partition, self._changed.announce)
             for partition in range(context.partitions)
         }
         context.metrics.on_scrape.append(self._measure)
-        self._ranking = RankingAgent(context, kafka)
-        self._ranking.start()
+        if self._ranks:
+            self._ranking = RankingAgent(context, kafka)
+            self._ranking.start()
         self._following = asyncio.create_task(self._follow_rules(), name="rules")
         await kafka.start()
         loaded = asyncio.create_task(self._changed.wait_for(self.ready))

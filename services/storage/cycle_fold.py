@@ -96,6 +96,8 @@ def audit(db: Database, stored: StoredRevision, on_progress: OnProgress) -> list
     the whole revision.
     """
     inputs = Inputs.read(stored.inputs)
+    if (elsewhere := _of_another_log(db, inputs)) is not None:
+        return [elsewhere]
     found: list[Difference] = []
     seen = 0
 
@@ -114,6 +116,15 @@ def audit(db: Database, stored: StoredRevision, on_progress: OnProgress) -> list
         found.append(Difference(place[0], canonical(place[1]), canonical(place[2])))
     found += _differing_heads(stored, inputs, results)
     return found
+
+
+def _of_another_log(db: Database, inputs: Inputs) -> Difference | None:
+    """Whether the positions are those of a log that this archive was not filled from."""
+    last = max((mark.position.epoch for mark in inputs.flush_marks().values()), default=0)
+    ((first,),) = db.query("SELECT min(epoch) FROM events")
+    if first <= last:
+        return None
+    return Difference("/inputs/positions", f"epoch {last}", f"a log that begins at epoch {first}")
 
 
 def _differing_heads(stored: StoredRevision, inputs: Inputs, results: str) -> Iterator[Difference]:

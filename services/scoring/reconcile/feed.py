@@ -10,7 +10,7 @@ from typing import Any, Final
 from kafka import KafkaConsumer, TopicPartition
 
 from schemas.records import ZERO, CounterKey
-from schemas.topics import STREET_RATES
+from schemas.topics import STREET_RATES, topic_name
 from services.scoring.rates import RatesMessage, decode_rates
 from services.scoring.reconcile.difference import COUNTERS, FEED, Difference
 from services.storage.shard_audit import Versioned
@@ -29,12 +29,13 @@ class FeedError(RuntimeError):
     """The feed cannot be read to its end."""
 
 
-def read_feed(bootstrap: str, ruleset: int) -> Mapping[int, Published]:
+def read_feed(bootstrap: str, ruleset: int, suffix: str = "") -> Mapping[int, Published]:
     """Read the whole feed (blocking); the values by shard.
 
     Args:
         bootstrap: ``host:port``, several separated by commas.
         ruleset: Of the values.
+        suffix: Behind the name of the topic.
 
     Raises:
         FeedError: see the class.
@@ -50,7 +51,7 @@ def read_feed(bootstrap: str, ruleset: int) -> Mapping[int, Published]:
         bootstrap_timeout_ms=_CONNECT_MS,
     )
     try:
-        return latest(_messages(consumer), ruleset)
+        return latest(_messages(consumer, suffix), ruleset)
     finally:
         consumer.close()
 
@@ -85,8 +86,8 @@ def compare_feed(
             yield Difference(shard, key, FEED, told.sums, COUNTERS, known.sums)
 
 
-def _messages(consumer: Any) -> Iterator[RatesMessage]:
-    at = TopicPartition(STREET_RATES, 0)
+def _messages(consumer: Any, suffix: str) -> Iterator[RatesMessage]:
+    at = TopicPartition(topic_name(STREET_RATES, suffix), 0)
     consumer.assign([at])
     consumer.seek_to_beginning(at)
     reached, end = consumer.beginning_offsets([at])[at], consumer.end_offsets([at])[at]

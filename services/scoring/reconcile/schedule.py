@@ -34,6 +34,7 @@ class Schedule:
         bootstrap: Where the feed is.
         every: Seconds between two rounds.
         held: Gives the shards that are loaded here.
+        suffix: Behind the names of the topics.
     """
 
     def __init__(
@@ -42,10 +43,13 @@ class Schedule:
         bootstrap: str,
         every: float,
         held: Callable[[], Collection[int]],
+        *,
+        suffix: str = "",
     ) -> None:
         self.last: dict[int, Compared] = {}
         self._context = context
         self._bootstrap = bootstrap
+        self._suffix = suffix
         self._every = every
         self._held = held
         self._stopped = threading.Event()
@@ -71,7 +75,7 @@ class Schedule:
         """
         current = self._context.rules.last.current
         published = await self._context.in_thread(
-            partial(read_feed, self._bootstrap, current.ruleset)
+            partial(read_feed, self._bootstrap, current.ruleset, self._suffix)
         )
         for shard in sorted(self._held()):
             compared = await self._context.in_thread(

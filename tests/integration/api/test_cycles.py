@@ -196,6 +196,17 @@ async def test_an_order_that_was_tampered_with_is_named(
     assert found["differences"][0]["path"] == path
 
 
+async def test_positions_in_a_log_that_was_left_are_told(city: City, client: Client) -> None:
+    await post(client, "freeze")
+    city.database.execute(
+        "ALTER TABLE events UPDATE epoch = epoch + 1 WHERE 1 SETTINGS mutations_sync = 2"
+    )
+    response = await client.http.post(f"/v1/cycles/{CYCLE}/audit", params={"revision": 1})
+    found = json.loads(response.text.splitlines()[-1])
+    assert not found["equal"]
+    assert [each["path"] for each in found["differences"]] == ["/inputs/positions"]
+
+
 @pytest.mark.parametrize(
     ("column", "change", "path"),
     [

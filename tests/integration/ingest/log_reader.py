@@ -7,7 +7,7 @@ from typing import NamedTuple
 import orjson
 from kafka import KafkaConsumer, TopicPartition
 
-from schemas.topics import WORK_ORDER_EVENTS
+from schemas.topics import WORK_ORDER_EVENTS, topic_name
 
 
 class Message(NamedTuple):
@@ -17,7 +17,9 @@ class Message(NamedTuple):
     value: bytes
 
 
-def read_messages(bootstrap: str, partitions: int, expected: int) -> list[Message]:
+def read_messages(
+    bootstrap: str, partitions: int, expected: int, suffix: str = ""
+) -> list[Message]:
     """Read messages with `expected` events of all partitions, and prove that no more follow."""
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap,
@@ -27,7 +29,8 @@ def read_messages(bootstrap: str, partitions: int, expected: int) -> list[Messag
         fetch_max_wait_ms=100,
     )
     try:
-        assigned = [TopicPartition(WORK_ORDER_EVENTS, number) for number in range(partitions)]
+        topic = topic_name(WORK_ORDER_EVENTS, suffix)
+        assigned = [TopicPartition(topic, number) for number in range(partitions)]
         consumer.assign(assigned)
         consumer.seek_to_beginning(*assigned)
         messages: list[Message] = []
