@@ -6,20 +6,23 @@ The old side stays as it is until somebody removes it. Every step may be repeate
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from pydantic import SecretStr
 
 from schemas.instants import Instant
+from schemas.topics import WORK_ORDER_EVENTS, topic_name
 from services.cli.cluster import bootstrap_of
 from services.cli.engine import current_engine
 from services.cli.errors import CommandError
 from services.cli.topics import ensure_topics
 from services.ingest.refill import Ends, OnProgress, Refill, Side
+from services.scoring.faust_app import GROUP
 from services.settings import Settings
 from services.storage.agreement import Compared, Store, compare
 from services.storage.carry import carry
@@ -163,10 +166,14 @@ def verify(way: Route, at: Instant) -> Verdict:
                 for number, each in enumerate(ends)
                 if each.copied < each.end
             ]
-            unsettled += _unstored(
-                "old 旧", old, engine.ruleset, [e.end for e in ends], way.old.epoch
-            )
-            unsettled += _unstored("new 新", new, engine.ruleset, refill.new_ends(), way.new.epoch)
+            for side, store, settings, logged in (
+                ("old 旧", old, way.old, [each.end for each in ends]),
+                ("new 新", new, way.new, refill.new_ends()),
+            ):
+                unsettled += [
+                    f"{side} {shard}: its workers have not stored the log to its end 尚未入库"
+                    for shard in _unstored(store, engine.ruleset, settings, logged)
+                ]
             if unsettled:
                 return Verdict(unsettled, None)
             return Verdict([], compare(old, new, engine.ruleset, at))
@@ -198,12 +205,28 @@ def _carry(way: Route, source: Database) -> dict[str, int]:
         return dict(carry(source, target, (way.old.partitions, way.new.partitions)))
 
 
-def _unstored(side: str, store: Store, ruleset: int, ends: list[int], epoch: int) -> Iterator[str]:
-    for shard, end in enumerate(ends):
+def _unstored(store: Store, ruleset: int, settings: Settings, ends: Sequence[int]) -> Iterator[int]:
+    """The shards that lack something of their log. A commit is the last step of a flush."""
+    for shard, (end, committed) in enumerate(zip(ends, _committed(settings), strict=True)):
         mark = ShardStore(store.database, shard, ruleset).last_flush()
-        is_stored = mark is not None and mark.position >= (epoch, end - 1)
-        if not is_stored:
-            yield f"{side} {shard}: its workers have not stored the log to its end 尚未入库"
+        if mark is None or mark.position < (settings.epoch, end - 1) or committed < end:
+            yield shard
+
+
+def _committed(settings: Settings) -> list[int]:
+    """Where the workers' group would go on reading each partition."""
+    topic = topic_name(WORK_ORDER_EVENTS, settings.topic_suffix)
+    consumer: Any = KafkaConsumer(
+        bootstrap_servers=bootstrap_of(settings).split(","),
+        group_id=topic_name(GROUP, settings.topic_suffix),
+        enable_auto_commit=False,
+        metrics_enabled=False,
+    )
+    try:
+        places = [TopicPartition(topic, number) for number in range(settings.partitions)]
+        return [consumer.committed(at) or 0 for at in places]
+    finally:
+        consumer.close()
 
 
 @contextmanager

@@ -141,7 +141,10 @@ def test_a_city_moves_to_more_partitions_and_nothing_differs(
             again = repartition(settings, "fill")
             assert again.stdout.splitlines()[0].endswith(": 0")
 
-            await_that(lambda: "cannot be compared" not in repartition(settings, "verify").stderr)
+            await_that(
+                lambda: "cannot be compared" not in repartition(settings, "verify").stderr,
+                seconds=200,
+            )
             equal = repartition(settings, "verify")
             assert equal.exit_code == 0, equal.output
             assert "60, 一致 equal" in equal.stdout
