@@ -5,6 +5,7 @@ The old side stays as it is until somebody removes it. Every step may be repeate
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from services.cli.engine import current_engine
 from services.cli.errors import CommandError
 from services.cli.topics import ensure_topics
 from services.ingest.refill import Ends, OnProgress, Refill, Side
-from services.scoring.faust_app import GROUP
+from services.scoring.faust_app import GROUP, TopicsMissingError, check_topics
 from services.settings import Settings
 from services.storage.agreement import Compared, Store, compare
 from services.storage.carry import carry
@@ -182,6 +183,12 @@ def verify(way: Route, at: Instant) -> Verdict:
 
 
 def _checked(way: Route, database: Database, refill: Refill) -> Plan:
+    try:
+        asyncio.run(check_topics(bootstrap_of(way.old), way.old.partitions, way.old.topic_suffix))
+    except TopicsMissingError as error:
+        raise CommandError(
+            f"The old log is not as it is set: {error}. 原日志与设置不符。"
+        ) from error
     ends = refill.ends()
     ((elsewhere, events, orders),) = database.query(
         "SELECT countIf(epoch != {epoch:UInt32}), count(), uniqExact(subject) FROM events",

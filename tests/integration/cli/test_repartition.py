@@ -125,6 +125,9 @@ def test_a_city_moves_to_more_partitions_and_nothing_differs(
                 ],
             )
 
+        other = repartition(settings | {"HOTLINE_PARTITIONS": "1"}, "plan")
+        assert other.exit_code == 1
+        assert "(2 partitions instead of 1)" in other.stderr
         planned = repartition(settings, "plan")
         assert planned.exit_code == 0, planned.output
         assert "HOTLINE_TOPIC_SUFFIX=p3" in planned.stdout
