@@ -38,9 +38,10 @@ def carry(source: Database, target: Database, partitions: tuple[int, int]) -> Ma
         StorageUnavailable, StorageError: as everywhere.
     """
     old, new = _name(source), _name(target)
+    columns_of = _columns(target)
     carried = {}
     for table in tables(target):
-        columns = _columns(target, table)
+        columns = columns_of[table]
         row = f"sipHash128(toString(tuple({columns})))"
         chosen = f"{row} NOT IN (SELECT {row} FROM `{new}`.`{table}`)"  # noqa: S608 - names
         if table == "rulesets" and (since := _since(source, target, partitions)):
@@ -85,11 +86,13 @@ def _name(db: Database) -> str:
     return str(name)
 
 
-def _columns(db: Database, table: str) -> str:
+def _columns(db: Database) -> dict[str, str]:
+    """The columns that are written, by table."""
     found = db.query(
-        "SELECT name FROM system.columns WHERE database = currentDatabase()"
-        " AND table = {table:String} AND default_kind NOT IN ('MATERIALIZED', 'ALIAS')"
-        " ORDER BY position",
-        {"table": table},
+        "SELECT table, name FROM system.columns WHERE database = currentDatabase()"
+        " AND default_kind NOT IN ('MATERIALIZED', 'ALIAS') ORDER BY table, position"
     )
-    return listed([name for (name,) in found])
+    names: dict[str, list[str]] = {}
+    for table, name in found:
+        names.setdefault(table, []).append(name)
+    return {table: listed(columns) for table, columns in names.items()}
