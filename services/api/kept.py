@@ -37,8 +37,8 @@ class KeptAnswers:
     """By whatever a question consists of. For one event loop.
 
     ``fresh_for``: how many seconds of ``clock`` may lie between reading the numbers and giving them
-    away, at most, and not more than ten times what it took to compute the answer; with 0 they are
-    read after the question was asked.
+    away, at most. Beyond ten times what it took to compute the answer it is given only while the next
+    one is being computed. With 0 numbers are read after the question was asked.
     """
 
     def __init__(self, fresh_for: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -54,7 +54,8 @@ class KeptAnswers:
             self._entries.popitem(last=False)
         age = self._clock() - entry.read_at
         limit = min(self._fresh_for, _TIMES * entry.took)
-        if entry.last is None or age >= limit:
+        is_too_old = age >= (self._fresh_for if entry.is_running else limit)
+        if entry.last is None or is_too_old:
             return await asyncio.shield(entry.next(make))
         if age >= limit / _RENEWED:
             entry.refresh(make)
@@ -71,6 +72,11 @@ class _Entry:
         self.took = 0.0  # seconds for the last answer that was another one than before
         self._running: asyncio.Task[Kept] | None = None
         self._waiting: asyncio.Task[Kept] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an answer is being computed."""
+        return self._running is not None
 
     def next(self, make: Make) -> asyncio.Task[Kept]:
         """A computation that has not begun yet."""

@@ -104,6 +104,26 @@ async def test_an_answer_is_given_for_ten_times_what_it_took_and_not_longer() ->
     assert (await answers.get("q", store.make)).tag == "1"
 
 
+async def test_while_the_next_one_takes_long_the_last_is_given_for_as_long_as_is_allowed() -> None:
+    clock = Clock()
+    store, answers = Store(clock, takes=0.02), KeptAnswers(2, clock)
+    await answers.get("q", store.make)
+    store.number = 1
+    store.gate.clear()
+    store.begun.clear()
+    clock.now += 0.1
+    await answers.get("q", store.make)
+    await store.begun.wait()
+    clock.now += 1.8
+    assert (await answers.get("q", store.make)).tag == "0"
+    clock.now += 0.1
+    waiting = asyncio.create_task(answers.get("q", store.make))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    store.gate.set()
+    assert (await waiting).tag == "1"
+
+
 async def test_finding_nothing_new_does_not_shorten_the_time() -> None:
     clock = Clock()
     store, answers = Store(clock, takes=0.1), KeptAnswers(2, clock)
