@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Most of the time tests wait for brokers and for sessions to time out. The fixtures of a file are shared.
+TESTS_AT_ONCE ?= --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 SOURCES := schemas services tests bench
 
 .DEFAULT_GOAL := help
@@ -15,7 +17,7 @@ up: setup  ## run the service with a demo city: a month of history, then live
 	$(BIN)/hotline up --demo
 
 test: setup browser check  ## everything that checks the project, on every broker that is here
-	$(BIN)/pytest
+	$(BIN)/pytest $(TESTS_AT_ONCE)
 
 check: setup  ## style, types, layers, generated schemas
 	$(BIN)/ruff check

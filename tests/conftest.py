@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from importlib.metadata import version
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,7 +25,8 @@ settings.register_profile(
 settings.load_profile("project")
 
 _REQUIRE_KAFKA = os.environ.get("HOTLINE_REQUIRE_KAFKA") == "1"
-_KAFKA_SKIPPED = pytest.StashKey[int]()
+_KAFKA_SKIPPED = "skipped for want of Apache Kafka"
+_NOTES = "notes"
 
 BROKER_KINDS = [
     pytest.param("tansu", id="tansu"),
@@ -61,14 +63,23 @@ def pytest_configure() -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what is marked `kafka` where Apache Kafka cannot run."""
     if item.get_closest_marker("kafka") and (reason := kafka_missing()):
-        item.session.stash[_KAFKA_SKIPPED] = item.session.stash.get(_KAFKA_SKIPPED, 0) + 1
+        usage.note(_KAFKA_SKIPPED)
         pytest.skip(reason)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of pytest-xdist noted; one that died has no output."""
+    usage.take_over(getattr(node, "workeroutput", {}).get(_NOTES, {}))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a session that had to use Apache Kafka and did not."""
-    if _REQUIRE_KAFKA and usage.count(LABELS["kafka"]) == 0:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:  # one process of several: the first one decides
+        output[_NOTES] = usage.noted()
+    elif _REQUIRE_KAFKA and usage.count(LABELS["kafka"]) == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -78,8 +89,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     engines = f"chDB {version('chdb-core')} ({usage.count(usage.CHDB)} tests)"
     terminalreporter.section("brokers and engine")
     terminalreporter.line(f"brokers used: {', '.join(used)}; engine: {engines}")
-    session = terminalreporter._session  # noqa: SLF001 - the only way from here to the session
-    if skipped := session.stash.get(_KAFKA_SKIPPED, 0) if session else 0:
+    if skipped := usage.count(_KAFKA_SKIPPED):
         terminalreporter.line(
             f"SKIPPED for want of Apache Kafka: {skipped} tests ({kafka_missing()})", yellow=True
         )

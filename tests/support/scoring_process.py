@@ -10,7 +10,7 @@ Started with one JSON argument (``ahead``: microseconds that its clock is ahead)
   with ``"times": 2`` when it comes for the second time;
 * ``{"freeze_before": "orders"}``: stops it there by SIGSTOP, once;
 * ``{"activate": "on-time"}``: puts a preset in force and answers its number;
-* ``{"current": 2}``: until readers answer under this number.
+* ``{"current": 2}``: until readers answer under this number, and nothing is left to do for it.
 
 The end of the input stops the worker politely.
 """
@@ -133,14 +133,25 @@ async def main(arguments: dict[str, Any]) -> None:
     database.close()
 
 
+def is_left_behind(database: Database, partitions: int, past: int, present: int) -> bool:
+    """Whether no shard goes on with what is past: its lane was always stored first."""
+    for shard in range(partitions):
+        # The present one first: a flush between the two questions moves both.
+        new, old = (ShardStore(database, shard, n).last_flush() for n in (present, past))
+        if new is None or (old is not None and old.clock >= new.clock):
+            return False
+    return True
+
+
 def _await_current(worker: ScoringWorker, database: Database, ruleset: int) -> None:
     partitions = len(worker.marks())
 
-    def is_current() -> bool:
+    def is_settled() -> bool:
         found = rulesets.current(database, partitions)
-        return found is not None and found.ruleset == ruleset
+        is_current = found is not None and found.ruleset == ruleset
+        return is_current and is_left_behind(database, partitions, ruleset - 1, ruleset)
 
-    await_that(is_current)
+    await_that(is_settled)
 
 
 def _wrong(worker: ScoringWorker, database: Database) -> list[str]:

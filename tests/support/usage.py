@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.storage.engine_path import LOCK_NAME
@@ -27,6 +28,17 @@ def note(name: str) -> None:
 def count(name: str) -> int:
     """Return how many tests used ``name``."""
     return len(_tests_by_name[name])
+
+
+def noted() -> dict[str, list[str]]:
+    """Return all notes of this process."""
+    return {name: sorted(tests) for name, tests in _tests_by_name.items()}
+
+
+def take_over(notes: Mapping[str, Iterable[str]]) -> None:
+    """Add the notes of another process."""
+    for name, tests in notes.items():
+        _tests_by_name[name].update(tests)
 
 
 def watch_for_chdb() -> None:

@@ -32,7 +32,7 @@ from tests.integration.scoring.harness import (
 )
 from tests.integration.scoring.watching import check, reading
 from tests.support.brokers import Broker, fresh_broker
-from tests.support.scoring_process import FIRST_POLICY, activate, activate_text
+from tests.support.scoring_process import FIRST_POLICY, activate, activate_text, is_left_behind
 from tests.support.waiting import await_that
 
 PARTITIONS = 2
@@ -92,7 +92,7 @@ def test_another_policy_comes_into_force_while_events_arrive(
             await_that(lambda: len(answers) > 0)
             assert activate(database, OTHER) == 2
             await_that(lambda: answers[-1]["policy"]["ruleset"] == 2)
-            await_that(lambda: is_left_behind(database, 1, 2))
+            await_that(lambda: is_left_behind(database, PARTITIONS, 1, 2))
         await_stored(database, log, 2)
         worker.stop()
     check_counters(database, log, 2, OTHER)
@@ -121,6 +121,8 @@ def test_killed_before_each_step_of_a_change_in_turn(tansu: Broker, tmp_path: Pa
             worker.ready()
             log.orders(60)
             assert worker.ask(wait=log.ends) == {"stored": True}
+            # What the last one left has come into force, so the step is one of this change.
+            assert worker.ask(current=len(names)) == {"current": True}
             names.append(OTHER if names[-1] == FIRST_POLICY else FIRST_POLICY)
             times = 2 if step in {"build.orders", "build.catch_up"} else 1
             assert worker.ask(kill_before=step, times=times) == {"armed": True}
@@ -261,15 +263,3 @@ def bottom(database: Database, ruleset: int) -> list[str]:
         {"ruleset": ruleset},
     )
     return sorted(rows[0][0]) if rows else []
-
-
-def is_left_behind(database: Database, past: int, present: int) -> bool:
-    """Whether no shard goes on with what is past: its lane was always stored first."""
-    for shard in range(PARTITIONS):
-        # The present one first: a flush between the two questions moves both.
-        new, old = (ShardStore(database, shard, n).last_flush() for n in (present, past))
-        assert old is not None
-        assert new is not None
-        if old.position >= new.position:
-            return False
-    return True
