@@ -1,7 +1,7 @@
 """The short run: some of the faults, a small city, the whole comparison.
 
-It takes minutes and goes another way each time, so it is asked for by name: ``HOTLINE_CHAOS=1``.
-`make chaos` is the long one.
+It takes minutes and goes another way each time, so it is asked for by name: ``HOTLINE_CHAOS=1``, as CI
+does. `make chaos` is the long one.
 """
 
 from __future__ import annotations
