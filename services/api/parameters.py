@@ -178,8 +178,10 @@ def check_kind(kind: str) -> str:
     )  # fmt: skip
 
 
-def each_once(request: Request) -> None:
+async def each_once(request: Request) -> None:
     """Refuse a question that says one parameter twice: of the two answers one would be wrong.
+
+    It waits for nothing, but a plain function would send every request through another thread.
 
     Raises:
         RequestValidationError: naming each repeated parameter.

@@ -17,6 +17,7 @@ from services.cli.embedded import scoring_worker, started
 from services.cli.engine import Engine, current_engine, prepare_engine
 from services.cli.errors import CommandError
 from services.cli.http_server import bind, serving, url_of
+from services.cli.interpreter import prefer_short_waits
 from services.cli.observing import observing
 from services.cli.pushing import pushing
 from services.cli.topics import ensure_topics
@@ -139,6 +140,7 @@ async def _serve(
 ) -> None:
     listener = stack.enter_context(bind(settings.host, settings.port))
     warn_if_open(settings, listener)
+    prefer_short_waits()
     await stack.enter_async_context(
         serving(guarded_app(routers, settings, engine.database, metrics), listener)
     )

@@ -24,6 +24,7 @@ from services.cli.epochs import checked_epoch, next_epoch
 from services.cli.errors import CommandError
 from services.cli.guarded import GuardedProcess
 from services.cli.http_server import bind, serving, url_of
+from services.cli.interpreter import prefer_short_waits
 from services.cli.keys_command import first_key
 from services.cli.local_broker import LocalBroker
 from services.cli.observing import observing
@@ -108,6 +109,7 @@ async def run_embedded(
         )
         context = api_context(settings, engine, lambda: _state(log, worker), emitter(gateway))
         routers = [push_router(gateway), *query_routers(context)]
+        prefer_short_waits()
         await stack.enter_async_context(
             serving(guarded_app(routers, settings, engine.database, metrics), listener)
         )

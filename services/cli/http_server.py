@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
@@ -17,7 +16,6 @@ from services.cli.open_files import allow_open_files
 
 _GRACE_SECONDS: Final = 5
 _BACKLOG: Final = 2048
-_SWITCH_SECONDS: Final = 0.0005
 
 
 class _Server(uvicorn.Server):
@@ -58,12 +56,7 @@ def url_of(listener: socket.socket) -> str:
 
 @asynccontextmanager
 async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve while the block runs; then answer the requests in work, for some seconds, and stop.
-
-    The interpreter's threads take turns faster than usual: an answer is some steps of the event
-    loop, and each would wait 5 ms for a thread that computes.
-    """
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    """Serve while the block runs; then answer the requests in work, for some seconds, and stop."""
     allow_open_files()
     server = _Server(
         uvicorn.Config(

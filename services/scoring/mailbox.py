@@ -9,7 +9,7 @@ from services.scoring.frames import Message
 
 # Some 15 000 events. Above it the agent waits, and Faust stops fetching the partition.
 _FULL: Final = 8 << 20
-_MANY: Final = 1 << 20  # not worth resting any longer
+_MANY: Final = 1 << 16  # not worth resting any longer
 _OVERHEAD: Final = 200  # of a message in memory, so that tiny ones are bounded too
 
 

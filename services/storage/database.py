@@ -6,6 +6,7 @@ wait for a flush; in asynchronous code call through ``asyncio.to_thread``.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +36,11 @@ SETTINGS: Final[Mapping[str, Any]] = {
     "use_skip_indexes_if_final": 1,
     "use_skip_indexes_if_final_exact_mode": 1,
 }
+
+# An engine in this process shares the cores with what waits for it. Merges can wait, so they step
+# back; and one question leaves half of the cores to the others.
+_ENGINE_OPTIONS: Final[Mapping[str, Any]] = {"os_threads_nice_value_merge_mutate": 10}
+_EMBEDDED: Final[Mapping[str, Any]] = {"max_threads": max(1, (os.cpu_count() or 1) // 2)}
 
 _FORMATS: Final = {"DateTime64*": "int"}
 _POLL_SECONDS: Final = 0.02
@@ -240,7 +246,10 @@ class Database:
 
 def _chdb(directory: Path, settings: Mapping[str, Any]) -> Callable[[], Client]:
     return lambda: clickhouse_connect.get_client(
-        interface="chdb", path=str(directory), settings=dict(settings)
+        interface="chdb",
+        path=str(directory),
+        settings={**_EMBEDDED, **settings},
+        chdb_options=dict(_ENGINE_OPTIONS),
     )
 
 
