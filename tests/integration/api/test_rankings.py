@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import pytest
+from anyio.to_thread import current_default_thread_limiter
 
 from schemas.instants import DAY, format_instant
 from schemas.records import Sums
@@ -24,6 +26,20 @@ from tests.integration.api.client import Client, Json, cells
 
 SURE = ("rank_interval", "score_interval", "bottom_probability")
 PAST = format_instant(CYCLE_BEGINS + 13 * DAY)
+
+
+async def test_no_question_waits_for_a_thread_of_the_web_framework(client: Client) -> None:
+    """There it would queue behind flushes. `ask` has threads of its own, for the store only."""
+    taken = current_default_thread_limiter()
+    borrowers = [object() for _ in range(int(taken.total_tokens))]
+    for each in borrowers:
+        taken.acquire_on_behalf_of_nowait(each)
+    try:
+        async with asyncio.timeout(60):
+            assert (await client.get("/v1/rankings"))["ranked"]
+    finally:
+        for each in borrowers:
+            taken.release_on_behalf_of(each)
 
 
 @pytest.mark.parametrize(
