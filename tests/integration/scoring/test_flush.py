@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +11,7 @@ import pytest
 
 from schemas.instants import HOUR
 from schemas.records import Fence
-from services.scoring.context import ScoringContext, no_step
+from services.scoring.context import ScoringContext
 from services.scoring.faust_app import Kafka
 from services.scoring.flusher import Flusher
 from services.scoring.frames import Message
@@ -24,11 +23,10 @@ from services.scoring.reconcile.shard import Compared
 from services.scoring.tenure import Tenure
 from services.storage.database import Database
 from services.storage.migrate import migrate
-from services.storage.rules import RuleBook
 from services.storage.shard_store import ShardStore
 from tests.integration.scoring.commit_log import CommitLog
+from tests.integration.scoring.contexts import scoring_context
 from tests.support import usage
-from tests.support.scoring_process import FIRST_POLICY, activate
 from tests.support.waiting import await_that
 from tests.unit.scoring.support import START
 
@@ -38,22 +36,8 @@ def context(tmp_path: Path) -> Iterator[ScoringContext]:
     database = Database.open(f"chdb://{tmp_path}/engine")
     usage.note("chDB")
     migrate(database)
-    activate(database, FIRST_POLICY)
-    rules = RuleBook(database, 1)
-    rules.read()
-    with ThreadPoolExecutor(2) as executor:
-        yield ScoringContext(
-            database=database,
-            rules=rules,
-            partitions=1,
-            epoch=0,
-            clock=lambda: START,
-            flush_interval=0.1,
-            handover_limit=1.0,
-            on_step=no_step,
-            executor=executor,
-            building=asyncio.Semaphore(1),
-        )
+    with scoring_context(database) as found:
+        yield found
     database.close()
 
 

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
 import pytest
 
-from services.scoring.context import ScoringContext, no_step
+from services.scoring.context import ScoringContext
 from services.scoring.faust_app import Kafka
 from services.scoring.frames import Message
 from services.scoring.measuring import measure
 from services.scoring.owner import Owner
 from services.storage.database import Database
 from services.storage.migrate import migrate
-from services.storage.rules import RuleBook
 from tests.chaos.engine_proxy import EngineProxy, Trouble
 from tests.integration.scoring.commit_log import CommitLog
+from tests.integration.scoring.contexts import scoring_context
 from tests.support.engines import shared_engine
-from tests.support.scoring_process import FIRST_POLICY, activate
 from tests.support.waiting import await_that
-from tests.unit.scoring.support import START
 
 MIB = 1 << 20
 HERE = {"partition": "0"}
@@ -40,22 +37,8 @@ def proxy(tmp_path: Path) -> Iterator[EngineProxy]:
 def context(proxy: EngineProxy) -> Iterator[ScoringContext]:
     database = Database.open(proxy.url)
     migrate(database)
-    activate(database, FIRST_POLICY)
-    rules = RuleBook(database, 1)
-    rules.read()
-    with ThreadPoolExecutor(2) as executor:
-        yield ScoringContext(
-            database=database,
-            rules=rules,
-            partitions=1,
-            epoch=0,
-            clock=lambda: START,
-            flush_interval=0.1,
-            handover_limit=1.0,
-            on_step=no_step,
-            executor=executor,
-            building=asyncio.Semaphore(1),
-        )
+    with scoring_context(database) as found:
+        yield found
     database.close()
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,6 @@ import pytest
 from schemas.instants import DAY, HOUR
 from schemas.records import ZERO, CounterKey, Fence, FlushMark, OrderRow, Position, Sums
 from services.domain.policy import load_policy, preset
-from services.scoring.context import ScoringContext, no_step
 from services.scoring.rates import decode_rates, encode_rates
 from services.scoring.reconcile.difference import (
     ARCHIVE,
@@ -29,8 +26,8 @@ from services.scoring.reconcile.schedule import Schedule
 from services.scoring.reconcile.shard import Compared, Plan, compare_shard
 from services.storage.database import Database
 from services.storage.migrate import migrate
-from services.storage.rules import RuleBook
 from services.storage.shard_audit import ShardAudit
+from tests.integration.scoring.contexts import scoring_context
 from tests.integration.scoring.test_load import (
     EVENTS,
     NOW,
@@ -39,8 +36,8 @@ from tests.integration.scoring.test_load import (
 )
 from tests.support import usage
 from tests.support.brokers import Broker
-from tests.support.scoring_process import FIRST_POLICY, RULESET, activate
-from tests.unit.scoring.support import POLICY, START, event, logged
+from tests.support.scoring_process import RULESET
+from tests.unit.scoring.support import POLICY, event, logged
 
 FENCE = Fence(0, 1)
 MARK = FlushMark(FENCE, 2, EVENTS[-1].position, NOW)
@@ -215,22 +212,8 @@ async def test_a_worker_compares_what_it_holds_and_logs_what_differs(
     store: ShardAudit, database: Database, tansu: Broker, caplog: pytest.LogCaptureFixture
 ) -> None:
     tansu.create_topics(1)
-    assert activate(database, FIRST_POLICY) == RULESET
-    rules = RuleBook(database, 1)
-    rules.read()
-    with ThreadPoolExecutor(2) as executor:
-        context = ScoringContext(
-            database=database,
-            rules=rules,
-            partitions=1,
-            epoch=0,
-            clock=lambda: START,
-            flush_interval=0.1,
-            handover_limit=1.0,
-            on_step=no_step,
-            executor=executor,
-            building=asyncio.Semaphore(1),
-        )
+    with scoring_context(database) as context:
+        assert context.rules.last.current.ruleset == RULESET
         schedule = Schedule(context, tansu.bootstrap, 3600, lambda: [0])
         schedule.start()
         with caplog.at_level(logging.WARNING, "services"):
